@@ -1,0 +1,111 @@
+//! The one error type of the project.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// What went wrong outside the annotated functions themselves.
+///
+/// An annotated function never returns this type: a cache that fails lets the body run. It is
+/// what the direct operations, the builder and `install` answer with. The type is opaque; ask it
+/// with the `is_*` methods.
+///
+/// # Example
+///
+/// ```
+/// let error = cache_core::Pattern::parse("*").unwrap_err();
+/// assert!(error.is_invalid_input());
+/// ```
+#[derive(Debug)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    kind: Kind,
+    message: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Configuration,
+    InvalidInput,
+    Outage,
+    Data,
+}
+
+impl Error {
+    /// A setting that can't work: a missing namespace, a wrong password, a cache installed twice.
+    /// Name the setting and the way out in `message`; never a password.
+    pub fn configuration(message: impl Into<String>) -> Self {
+        Self::new(Kind::Configuration, message)
+    }
+
+    /// A key or pattern that the caller must change.
+    pub fn invalid_input(message: impl Into<String>) -> Self {
+        Self::new(Kind::InvalidInput, message)
+    }
+
+    /// A store that did not answer, or not in time: the same call may succeed later.
+    pub fn outage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Outage, message)
+    }
+
+    /// Bytes that can't be encoded or decoded.
+    pub fn data(message: impl Into<String>) -> Self {
+        Self::new(Kind::Data, message)
+    }
+
+    fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            message: message.into(),
+            source: None,
+        }))
+    }
+
+    /// Adds the error that lies behind this one; [`source`](StdError::source) gives it back.
+    #[must_use]
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// Whether a setting is at fault: retrying can't help, changing the configuration can.
+    #[must_use]
+    pub fn is_configuration(&self) -> bool {
+        self.0.kind == Kind::Configuration
+    }
+
+    /// Whether the key or pattern that the caller passed is at fault.
+    #[must_use]
+    pub fn is_invalid_input(&self) -> bool {
+        self.0.kind == Kind::InvalidInput
+    }
+
+    /// Whether a store could not be reached in time: the same call may succeed later.
+    #[must_use]
+    pub fn is_outage(&self) -> bool {
+        self.0.kind == Kind::Outage
+    }
+
+    /// Whether bytes could not be encoded or decoded.
+    #[must_use]
+    pub fn is_data(&self) -> bool {
+        self.0.kind == Kind::Data
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        match &self.0.source {
+            Some(source) => Some(source.as_ref()),
+            None => None,
+        }
+    }
+}

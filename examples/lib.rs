@@ -1,0 +1,1 @@
+//! Placeholder until the first program stands beside it.
