@@ -1,0 +1,141 @@
+//! What makes an entry *this* entry: the canonical bytes of the arguments and the identity of the
+//! function that they were given to.
+//!
+//! The bytes come first (the format is described in [`canonical`]). In memory they are compared as
+//! they are; elsewhere [`Identity::args_hash`] stands for them.
+
+mod canonical;
+mod compound;
+mod failure;
+mod identity;
+
+pub use identity::{ArgsHash, Identity, function_path, leaf_bucket};
+pub(crate) use identity::hex;
+
+use serde::Serialize;
+
+use crate::Error;
+use canonical::{Bytes, Canonical};
+use failure::Failure;
+
+/// Collects the canonical bytes of one call's arguments.
+///
+/// A call writes its arguments in order, then its scopes. Up to 128 bytes stay on the stack. An
+/// argument whose `Serialize` fails is remembered instead of returned, so that the caller's
+/// closure is a plain list; the bytes of a writer with an [`error`](Self::error) must not be used.
+///
+/// # Example
+///
+/// ```
+/// use cache_core::private::KeyWriter;
+///
+/// let mut key = KeyWriter::new();
+/// key.argument(&42_u64).argument("JFK").scope("tenant-7");
+/// assert!(key.error().is_none());
+/// assert!(key.bytes().starts_with(key.argument_bytes()));
+/// ```
+#[derive(Default)]
+pub struct KeyWriter {
+    bytes: Bytes,
+    /// Where the arguments end, once a scope was written.
+    arguments_end: Option<usize>,
+    error: Option<Error>,
+}
+
+impl KeyWriter {
+    /// A writer that holds nothing yet. Allocates nothing.
+    #[inline]
+    #[must_use]
+    pub fn new() -> Self {
+        Self {
+            bytes: Bytes::new(),
+            arguments_end: None,
+            error: None,
+        }
+    }
+
+    /// Appends an argument of the function.
+    #[inline]
+    pub fn argument<T: KeyArgument + ?Sized>(&mut self, argument: &T) -> &mut Self {
+        debug_assert!(
+            self.arguments_end.is_none(),
+            "arguments are written before scopes: the leaf depends on them alone"
+        );
+        argument.write_to(self);
+        self
+    }
+
+    /// Appends what tells instances apart (`scope = self.tenant_id`), behind all arguments.
+    ///
+    /// A scope is part of the entry's identity, but not of its leaf.
+    #[inline]
+    pub fn scope<T: KeyArgument + ?Sized>(&mut self, scope: &T) -> &mut Self {
+        if self.arguments_end.is_none() {
+            self.arguments_end = Some(self.bytes.len());
+        }
+        scope.write_to(self);
+        self
+    }
+
+    /// The bytes of arguments and scopes: with the function's [`Identity`], what names the entry.
+    #[inline]
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The bytes of the arguments alone, which are what [`leaf_bucket`] wants.
+    #[inline]
+    #[must_use]
+    pub fn argument_bytes(&self) -> &[u8] {
+        match self.arguments_end {
+            Some(end) => &self.bytes[..end],
+            None => &self.bytes,
+        }
+    }
+
+    /// The first failure of a `Serialize` implementation, if there was one.
+    ///
+    /// Its message is safe to log. What the implementation said is in its
+    /// [`source`](std::error::Error::source), because it may quote the argument.
+    #[inline]
+    #[must_use]
+    pub fn error(&self) -> Option<&Error> {
+        self.error.as_ref()
+    }
+
+    /// Gives up the bytes and keeps the failure.
+    #[must_use]
+    pub fn into_error(self) -> Option<Error> {
+        self.error
+    }
+
+    #[cold]
+    fn fail(&mut self, failure: Failure) {
+        self.error.get_or_insert(failure.into());
+    }
+}
+
+/// Anything that can be part of a key: every [`Serialize`] type.
+///
+/// A trait of its own so that the compiler's message for a type that is not `Serialize` names the
+/// way out instead of serde.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be part of a cache key",
+    label = "not `Serialize`",
+    note = "leave it out with `skip(…)`, for example `#[cached(skip(db))]`, or name what matters with `key(…)`"
+)]
+pub trait KeyArgument {
+    /// Appends `self` to `key`.
+    fn write_to(&self, key: &mut KeyWriter);
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Serialize + ?Sized> KeyArgument for T {
+    #[inline]
+    fn write_to(&self, key: &mut KeyWriter) {
+        if let Err(failure) = self.serialize(Canonical::new(&mut key.bytes)) {
+            key.fail(failure);
+        }
+    }
+}
