@@ -1,1 +1,17 @@
-//! Facade.
+#![doc = include_str!("../README.md")]
+
+pub use cache_core::{
+    Cache, CacheBuilder, CacheValue, DEFAULT_TTL, Error, FunctionStats, LocalValue, MAX_TTL,
+    Pattern, Stats, installed,
+};
+
+#[cfg(feature = "testing")]
+#[doc(inline)]
+pub use cache_core::testing;
+
+#[cfg(feature = "redis")]
+#[doc(inline)]
+pub use cache_redis as redis;
+
+#[doc(hidden)]
+pub use cache_core::private as __private;

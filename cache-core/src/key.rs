@@ -9,8 +9,8 @@ mod compound;
 mod failure;
 mod identity;
 
-pub use identity::{ArgsHash, Identity, function_path, leaf_bucket};
 pub(crate) use identity::hex;
+pub use identity::{ArgsHash, Identity, function_path, leaf_bucket};
 
 use serde::Serialize;
 

@@ -1,18 +1,55 @@
-//! Runtime.
+//! The runtime of cachewright: what the attribute macros expand into calls of.
+//!
+//! Programs depend on the facade, `cachewright`, which re-exports what is public here. A backend
+//! depends on this crate alone.
 
+mod agenda;
+mod body;
+mod builder;
+mod cache;
+mod call;
+mod clock;
 mod error;
+mod flight;
+mod function;
+mod installed;
+mod invalidation;
 mod key;
+mod memory;
+mod mutants;
+mod outcome;
 mod pattern;
+mod pending;
+mod plain;
+mod policy;
 mod segment;
+mod stats;
+mod subject;
+mod sync;
+#[cfg(feature = "testing")]
+pub mod testing;
 
+pub use builder::CacheBuilder;
+pub use cache::Cache;
+pub use call::{CacheValue, LocalValue};
 pub use error::Error;
+pub use installed::installed;
 pub use pattern::Pattern;
+pub use policy::{DEFAULT_TTL, MAX_TTL};
+pub use stats::{FunctionStats, Stats};
 
 /// All that an expansion may name. Not public API: it changes without notice.
 #[doc(hidden)]
 pub mod private {
-    pub use crate::key::{
-        ArgsHash, Identity, KeyArgument, KeyWriter, function_path, leaf_bucket,
+    pub use crate::cache::Cache;
+    pub use crate::call::{Call, lookup, lookup_local};
+    pub use crate::function::Function;
+    pub use crate::installed::installed;
+    pub use crate::invalidation::{Invalidation, invalidation};
+    pub use crate::key::{ArgsHash, Identity, KeyArgument, KeyWriter, function_path, leaf_bucket};
+    pub use crate::outcome::{
+        OptionOf, OrOption, OrResult, OrValue, Outcome, ResultOf, ResultOptionOf, Returns, Shape,
+        Value,
     };
     pub use crate::pattern::nodes;
     pub use crate::segment::{Segment, SegmentWriter, escape, render, render_widened};

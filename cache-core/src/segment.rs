@@ -158,10 +158,7 @@ impl<T: Serialize + ?Sized> Segment for T {
 ///
 /// Invalid input that names the placeholder, never the value, if a value is not a scalar or its
 /// `Serialize` fails; and if there are not as many values as placeholders.
-pub fn render(
-    template: &str,
-    fill: impl FnOnce(&mut SegmentWriter<'_>),
-) -> Result<String, Error> {
+pub fn render(template: &str, fill: impl FnOnce(&mut SegmentWriter<'_>)) -> Result<String, Error> {
     let mut writer = SegmentWriter::new(template);
     fill(&mut writer);
     writer.finish()

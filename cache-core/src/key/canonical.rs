@@ -325,11 +325,7 @@ impl<'a> Serializer for Canonical<'a> {
     }
 
     #[inline]
-    fn serialize_tuple_struct(
-        self,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Compound<'a>, Failure> {
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Compound<'a>, Failure> {
         self.open(SEQUENCE)
     }
 

@@ -21,12 +21,7 @@ impl Identity {
     ///
     /// `fingerprint` stands for the shape of the value type; `version` is what the attribute says.
     #[must_use]
-    pub fn new(
-        path: &str,
-        value_type: &str,
-        fingerprint: [u8; 16],
-        version: Option<u32>,
-    ) -> Self {
+    pub fn new(path: &str, value_type: &str, fingerprint: [u8; 16], version: Option<u32>) -> Self {
         let mut hasher = Hasher::new();
         part(&mut hasher, IDENTITY);
         part(&mut hasher, path.as_bytes());

@@ -173,11 +173,7 @@ impl Serializer for Scalar<'_> {
         Err(Refusal::NotScalar("a map"))
     }
 
-    fn serialize_struct(
-        self,
-        _: &'static str,
-        _: usize,
-    ) -> Result<Self::SerializeStruct, Refusal> {
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Self::SerializeStruct, Refusal> {
         Err(Refusal::NotScalar("a struct"))
     }
 

@@ -1,0 +1,149 @@
+//! What a cache has to do later, and the thread that does it.
+//!
+//! Expired entries are reclaimed though nobody asks for them, an invalidation whose outcome was
+//! unknown is repeated, a follower that has waited long enough is woken. All of it is rare, so one
+//! thread for a cache suffices; it starts with the first item and ends with the cache. It needs no
+//! async runtime, so the cache works on any, and outside of one.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+
+use crate::clock::{Clock, SECOND, Tick, duration};
+
+/// Added to a wait, so that the coarse clock has passed the deadline when the thread looks.
+const CLOCK_RESOLUTION: Tick = SECOND / 200;
+
+/// What has to be done.
+pub(crate) type Job = Box<dyn FnOnce() + Send>;
+
+/// The things to do, by when.
+pub(crate) struct Agenda {
+    clock: Clock,
+    items: Mutex<Items>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Items {
+    due: BTreeMap<(Tick, u64), Job>,
+    added: u64,
+    thread_started: bool,
+    closed: bool,
+}
+
+impl Agenda {
+    pub(crate) fn new(clock: Clock) -> Arc<Self> {
+        let agenda = Arc::new(Self {
+            clock,
+            items: Mutex::default(),
+            changed: Condvar::new(),
+        });
+        #[cfg(feature = "testing")]
+        if let Clock::Stepped(clock) = &agenda.clock {
+            clock.subscribe(Arc::downgrade(&agenda));
+        }
+        agenda
+    }
+
+    /// Has `job` done at `when`, or soon after.
+    pub(crate) fn add(self: &Arc<Self>, when: Tick, job: impl FnOnce() + Send + 'static) {
+        let mut items = self.lock();
+        if items.closed {
+            return;
+        }
+        items.added += 1;
+        let item = (when, items.added);
+        let first = items
+            .due
+            .first_key_value()
+            .is_none_or(|(due, _)| item < *due);
+        items.due.insert(item, Box::new(job));
+        if self.runs_by_itself() && !items.thread_started {
+            items.thread_started = true;
+            self.start_thread();
+        }
+        drop(items);
+        if first {
+            self.changed.notify_one();
+        }
+    }
+
+    /// Does what is due. Jobs run without a lock and may add others.
+    pub(crate) fn run_due(&self) {
+        while let Some(job) = self.take_due() {
+            job();
+        }
+    }
+
+    /// Drops whatever is left and ends the thread.
+    pub(crate) fn close(&self) {
+        let mut items = self.lock();
+        items.closed = true;
+        let left = std::mem::take(&mut items.due);
+        drop(items);
+        self.changed.notify_one();
+        drop(left);
+    }
+
+    /// A stepped clock runs what is due when it is stepped, in the thread that steps it.
+    fn runs_by_itself(&self) -> bool {
+        matches!(self.clock, Clock::Coarse)
+    }
+
+    fn take_due(&self) -> Option<Job> {
+        let mut items = self.lock();
+        let due = items.due.first_entry()?;
+        (due.key().0 <= self.clock.now()).then(|| due.remove())
+    }
+
+    fn start_thread(self: &Arc<Self>) {
+        let agenda = Arc::downgrade(self);
+        let started = std::thread::Builder::new()
+            .name("cachewright".into())
+            .spawn(move || run(&agenda));
+        if let Err(error) = started {
+            tracing::error!(%error, "no thread for the cache: expired entries stay until they are evicted");
+        }
+    }
+
+    /// Waits for the next item to be due. False when the agenda is closed.
+    fn wait(&self) -> bool {
+        let items = self.lock();
+        if items.closed {
+            return false;
+        }
+        let now = self.clock.now();
+        match items.due.first_key_value().map(|((when, _), _)| *when) {
+            Some(when) if when <= now => {}
+            Some(when) => {
+                let span = duration((when - now).saturating_add(CLOCK_RESOLUTION));
+                drop(self.changed.wait_timeout(items, span));
+            }
+            None => drop(self.changed.wait(items)),
+        }
+        true
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Items> {
+        self.items.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The thread's life. `close` wakes it; a cache always closes its agenda when it is dropped.
+fn run(agenda: &Weak<Agenda>) {
+    while let Some(agenda) = agenda.upgrade() {
+        agenda.run_due();
+        if !agenda.wait() {
+            return;
+        }
+    }
+}
+
+impl fmt::Debug for Agenda {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Agenda")
+            .field("items", &self.lock().due.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,289 @@
+//! The handle of a cache, and what can be done with it directly.
+
+use std::fmt;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use crate::agenda::Agenda;
+use crate::body::is_inside;
+use crate::builder::{Bound, CacheBuilder};
+use crate::call::{CacheValue, Call};
+use crate::clock::{Clock, Tick};
+use crate::error::Error;
+use crate::flight::{Flight, Flights};
+use crate::memory::Memory;
+use crate::memory::entry::Entry;
+use crate::pattern::Pattern;
+use crate::pending::Pending;
+use crate::plain::PlainKey;
+use crate::stats::{Statistics, Stats};
+
+/// A cache: what annotated functions store in, and a key-value store of its own.
+///
+/// A handle is one pointer; clones are the same cache. Two caches built apart share nothing.
+///
+/// # Example
+///
+/// ```
+/// # let rt = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// # rt.block_on(async {
+/// use cache_core::Cache;
+/// use std::time::Duration;
+///
+/// let cache = Cache::builder().namespace("myhibachi").build()?;
+/// cache.set("user:42:name", "Ada".to_owned(), Duration::from_secs(60)).await?;
+/// assert_eq!(cache.get("user:42:name").await?, Some("Ada".to_owned()));
+///
+/// cache.invalidate("user:42:*").await?;
+/// assert_eq!(cache.get::<String>("user:42:name").await?, None);
+/// # Ok::<(), cache_core::Error>(()) }).unwrap();
+/// ```
+#[derive(Clone)]
+pub struct Cache(Arc<Inner>);
+
+/// What all handles of a cache share.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    namespace: Option<String>,
+    bound: Bound,
+    pub(crate) default_ttl: Duration,
+    pub(crate) patience: Duration,
+    pub(crate) settle: Duration,
+    pub(crate) clock: Clock,
+    pub(crate) memory: Memory,
+    pub(crate) flights: Arc<Flights>,
+    pub(crate) statistics: Statistics,
+    pub(crate) pending: Pending,
+    pub(crate) agenda: Arc<Agenda>,
+    /// For jobs of the agenda, which must not keep the cache alive.
+    this: Weak<Inner>,
+}
+
+impl Cache {
+    /// Starts building a cache.
+    pub fn builder() -> CacheBuilder {
+        CacheBuilder::new()
+    }
+
+    pub(crate) fn from_builder(builder: CacheBuilder) -> Self {
+        Self(Arc::new_cyclic(|this| Inner {
+            namespace: builder.namespace,
+            bound: builder.bound,
+            default_ttl: builder.default_ttl,
+            patience: builder.patience,
+            settle: builder.settle,
+            agenda: Agenda::new(builder.clock.clone()),
+            clock: builder.clock,
+            memory: Memory::new(builder.bound),
+            flights: Flights::new(),
+            statistics: Statistics::default(),
+            pending: Pending::default(),
+            this: this.clone(),
+        }))
+    }
+
+    pub(crate) fn inner(&self) -> &Inner {
+        &self.0
+    }
+
+    /// The first segment of every visible key, if there is one.
+    #[must_use]
+    pub fn namespace(&self) -> Option<&str> {
+        self.0.namespace.as_deref()
+    }
+
+    /// The value under a key, if there is a valid one of this type.
+    ///
+    /// A key is segments between colons, such as `user:42:name`; each prefix of them can be
+    /// invalidated. Keys of this kind never meet the entries of annotated functions.
+    ///
+    /// # Errors
+    ///
+    /// An [input error](Error::is_invalid_input) if the key is empty.
+    pub async fn get<V: CacheValue>(&self, key: &str) -> Result<Option<V>, Error> {
+        let key = PlainKey::new(self, key)?;
+        let entry = key.look_up();
+        let value = entry.and_then(|entry| {
+            let value = entry.value::<V>().flatten()?;
+            entry.series.hit();
+            Some(value)
+        });
+        if value.is_none() {
+            key.count_miss();
+        }
+        Ok(value)
+    }
+
+    /// Stores a value under a key for `ttl`, or for the cache's default time with `None`. At most
+    /// 30 days; a ttl of zero removes the key.
+    ///
+    /// It replaces what is there, and no [`get_or_set`](Self::get_or_set) that is under way stores
+    /// over it. Of two concurrent calls for one key, one wins.
+    ///
+    /// # Errors
+    ///
+    /// An [input error](Error::is_invalid_input) if the key is empty.
+    pub async fn set<V: CacheValue>(
+        &self,
+        key: &str,
+        value: V,
+        ttl: impl Into<Option<Duration>>,
+    ) -> Result<(), Error> {
+        let ttl = ttl.into().unwrap_or(self.0.default_ttl);
+        PlainKey::new(self, key)?.replace((!ttl.is_zero()).then_some((value, ttl)));
+        Ok(())
+    }
+
+    /// The value under a key, or else that of `compute`, which is stored for `ttl` (`None`: the
+    /// cache's default time) if it is an `Ok`.
+    ///
+    /// # Concurrent calls
+    ///
+    /// Calls for one key share one computation; its error goes to its caller alone, and others
+    /// try for themselves. An empty key is computed without being cached.
+    ///
+    /// # Cancellation
+    ///
+    /// If the call that computes is dropped, one of those that wait computes in its stead.
+    pub async fn get_or_set<V: CacheValue, E>(
+        &self,
+        key: &str,
+        ttl: impl Into<Option<Duration>>,
+        compute: impl AsyncFnOnce() -> Result<V, E>,
+    ) -> Result<V, E> {
+        let call: Call<Result<V, E>, _> = match PlainKey::new(self, key) {
+            Ok(key) => key.call(ttl.into()),
+            Err(error) => {
+                tracing::warn!(%error, "computed without being cached");
+                return compute().await;
+            }
+        };
+        call.or_compute(compute).await
+    }
+
+    /// Removes the value under a key. No [`get_or_set`](Self::get_or_set) that is under way stores
+    /// it again.
+    ///
+    /// # Errors
+    ///
+    /// An [input error](Error::is_invalid_input) if the key is empty.
+    pub async fn remove(&self, key: &str) -> Result<(), Error> {
+        PlainKey::new(self, key)?.replace::<()>(None);
+        Ok(())
+    }
+
+    /// Invalidates what a [`Pattern`] covers, such as `booking:*` or `user:42:*`.
+    ///
+    /// No read that begins after this has returned gives a value whose computation began before
+    /// this began. The cost does not depend on the number of entries.
+    ///
+    /// # Errors
+    ///
+    /// An [input error](Error::is_invalid_input) if the pattern is malformed, or would cover
+    /// everything: use [`clear`](Self::clear) for that.
+    pub async fn invalidate(&self, pattern: &str) -> Result<(), Error> {
+        let pattern = Pattern::parse(pattern)?;
+        let invalidations = &self.0.memory.invalidations;
+        invalidations.invalidate(&invalidations.slots_of_pattern(pattern.node()));
+        self.0.statistics.invalidations.fetch_add(1, Relaxed);
+        Ok(())
+    }
+
+    /// Invalidates every entry of this cache, under the same promise as
+    /// [`invalidate`](Self::invalidate), and frees the memory.
+    ///
+    /// # Errors
+    ///
+    /// None in memory.
+    pub async fn clear(&self) -> Result<(), Error> {
+        self.0.memory.invalidations.invalidate_all();
+        self.0.memory.remove_invalidated();
+        self.0.statistics.invalidations.fetch_add(1, Relaxed);
+        Ok(())
+    }
+
+    /// What the cache did so far. The counts of concurrent calls may be a moment apart.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats {
+            functions: self.0.statistics.read(),
+            entries: self.0.memory.len() as u64,
+            weight: self.0.memory.weight(),
+            invalidations: self.0.statistics.invalidations.load(Relaxed),
+            pending_invalidations: self.0.pending.len() as u64,
+            computations: self.0.flights.len() as u64,
+        }
+    }
+
+    /// The visible keys of the entries that would be served now, sorted:
+    /// `{namespace}:{key_prefix}:{function}:{args_hash}`, or `{namespace}:{key}` for those that
+    /// were set directly. Made for eyes and tests; it visits every entry.
+    #[must_use]
+    pub fn keys(&self) -> Vec<String> {
+        let entries = self.0.memory.valid_entries(self.0.clock.now());
+        let mut keys: Vec<_> = entries
+            .map(|entry| entry.visible_key(self.namespace()))
+            .collect();
+        keys.sort_unstable();
+        keys
+    }
+}
+
+impl Inner {
+    /// Stores an entry, and arranges for it to be reclaimed.
+    pub(crate) fn keep(&self, entry: Arc<Entry>) {
+        if let Some(when) = self.memory.insert(entry) {
+            let this = self.this.clone();
+            self.agenda.add(when, move || {
+                if let Some(inner) = this.upgrade() {
+                    inner.memory.sweep(inner.clock.now());
+                }
+            });
+        }
+    }
+
+    /// Arranges for the followers of a flight to be woken when their patience ends.
+    pub(crate) fn watch(&self, flight: Weak<Flight>, deadline: Tick) {
+        let this = self.this.clone();
+        self.agenda.add(deadline, move || {
+            if let (Some(inner), Some(alive)) = (this.upgrade(), flight.upgrade())
+                && let Some(next) = alive.wake_impatient(inner.clock.now())
+            {
+                inner.watch(flight, next);
+            }
+        });
+    }
+
+    /// The weight of an entry, under the bound that the cache has.
+    pub(crate) fn weigh(&self, bytes: impl FnOnce() -> u64) -> u64 {
+        match self.bound {
+            Bound::Entries(_) => 1,
+            Bound::Weight(_) => bytes(),
+        }
+    }
+
+    /// Whether the caller may wait for another's computation.
+    pub(crate) fn may_follow(&self) -> bool {
+        !is_inside() && !self.patience.is_zero()
+    }
+
+    pub(crate) fn this(&self) -> Weak<Inner> {
+        self.this.clone()
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.agenda.close();
+    }
+}
+
+impl fmt::Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Cache")
+            .field("namespace", &self.0.namespace)
+            .field("entries", &self.0.memory.len())
+            .finish_non_exhaustive()
+    }
+}

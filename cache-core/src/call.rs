@@ -1,0 +1,314 @@
+//! One call of a cached function: looked up, and computed if need be.
+
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::body::{block_on, inside};
+use crate::cache::Cache;
+use crate::flight::{Follower, Leader, Role, Turn};
+use crate::function::Function;
+use crate::key::KeyWriter;
+use crate::memory::entry::Entry;
+use crate::mutants::{Mutant, active};
+use crate::outcome::{Outcome, Shape};
+use crate::segment::SegmentWriter;
+use crate::subject::{Subject, Weigh, weigh_serialized};
+
+/// A value that any tier can hold.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be cached",
+    label = "not `Clone + Serialize + DeserializeOwned + Send + Sync + 'static`",
+    note = "derive `Clone`, `serde::Serialize` and `serde::Deserialize`, or keep the value in the process with `tier = \"memory\"`, which needs `Clone` alone"
+)]
+pub trait CacheValue: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<V: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> CacheValue for V {}
+
+/// A value that can be held in the process.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be cached",
+    label = "not `Clone + Send + Sync + 'static`",
+    note = "an `Arc` of it may be"
+)]
+pub trait LocalValue: Clone + Send + Sync + 'static {}
+
+#[diagnostic::do_not_recommend]
+impl<V: Clone + Send + Sync + 'static> LocalValue for V {}
+
+/// Looks a call up in the cache. Never waits, never allocates on a hit.
+#[inline]
+pub fn lookup<R, S>(
+    cache: &Cache,
+    function: &'static Function,
+    shape: S,
+    key: impl FnOnce(&mut KeyWriter),
+    prefix: impl FnOnce(&mut SegmentWriter<'_>),
+) -> Call<R, S>
+where
+    S: Shape<R>,
+    S::Value: CacheValue,
+{
+    look_up(
+        cache,
+        function,
+        shape,
+        key,
+        prefix,
+        weigh_serialized::<S::Value>,
+    )
+}
+
+/// Like [`lookup`], for values that never leave the process.
+#[inline]
+pub fn lookup_local<R, S>(
+    cache: &Cache,
+    function: &'static Function,
+    shape: S,
+    key: impl FnOnce(&mut KeyWriter),
+    prefix: impl FnOnce(&mut SegmentWriter<'_>),
+) -> Call<R, S>
+where
+    S: Shape<R>,
+    S::Value: LocalValue,
+{
+    look_up(cache, function, shape, key, prefix, |_| 0)
+}
+
+#[inline]
+fn look_up<R, S, K>(
+    cache: &Cache,
+    function: &'static Function,
+    shape: S,
+    key: K,
+    prefix: impl FnOnce(&mut SegmentWriter<'_>),
+    weigh: Weigh<S::Value>,
+) -> Call<R, S>
+where
+    S: Shape<R>,
+    S::Value: LocalValue,
+    K: FnOnce(&mut KeyWriter),
+{
+    let instance = function.instance::<K, S::Value>();
+    let mut writer = KeyWriter::new();
+    key(&mut writer);
+    let memory = &cache.inner().memory;
+    let hash = memory.hash(instance, writer.bytes());
+    if let Some(entry) = memory.get(hash, instance, writer.bytes(), cache.inner().clock.now()) {
+        let answer = entry.value().and_then(|kept| shape.restore(kept));
+        if let (Some(answer), None) = (answer, writer.error()) {
+            entry.series.hit();
+            return Call::hit(answer);
+        }
+    }
+    let subject = Subject::of_call(cache, instance, hash, &writer, prefix);
+    Call::miss(Miss {
+        cache: cache.clone(),
+        subject,
+        shape,
+        ttl: None,
+        none_ttl: None,
+        weigh,
+    })
+}
+
+/// A call that has been looked up.
+#[must_use = "a call does nothing until `or_compute` is awaited"]
+pub struct Call<R, S: Shape<R>>(State<R, S>);
+
+enum State<R, S: Shape<R>> {
+    Hit(R),
+    Miss(Box<Miss<S, S::Value>>),
+}
+
+impl<R, S> Call<R, S>
+where
+    S: Shape<R>,
+    S::Value: LocalValue,
+{
+    pub(crate) fn hit(answer: R) -> Self {
+        Self(State::Hit(answer))
+    }
+
+    pub(crate) fn miss(miss: Miss<S, S::Value>) -> Self {
+        Self(State::Miss(Box::new(miss)))
+    }
+
+    /// Sets how long a value is kept. `ttl` is called on a miss only.
+    #[inline]
+    pub fn ttl(mut self, ttl: impl FnOnce() -> Duration) -> Self {
+        if let State::Miss(miss) = &mut self.0 {
+            miss.ttl = Some(ttl());
+        }
+        self
+    }
+
+    /// Sets how long an absence is kept. `ttl` is called on a miss only.
+    #[inline]
+    pub fn none_ttl(mut self, ttl: impl FnOnce() -> Duration) -> Self {
+        if let State::Miss(miss) = &mut self.0 {
+            miss.none_ttl = Some(ttl());
+        }
+        self
+    }
+
+    /// The answer of the cache, or that of `body`, run here or by whoever runs it already.
+    ///
+    /// The state machine of a miss, with that of the body in it, is boxed when a miss happens: a
+    /// hit carries neither.
+    #[inline]
+    pub async fn or_compute<B: AsyncFnOnce() -> R>(self, body: B) -> R {
+        match self.0 {
+            State::Hit(answer) => answer,
+            State::Miss(miss) => Box::pin(miss.compute(body)).await,
+        }
+    }
+
+    /// Like [`or_compute`](Self::or_compute), for a synchronous function: waits on this thread.
+    #[inline]
+    pub fn or_compute_blocking(self, body: impl FnOnce() -> R) -> R {
+        match self.0 {
+            State::Hit(answer) => answer,
+            State::Miss(miss) => block_on(miss.compute(async move || body())),
+        }
+    }
+}
+
+/// A call that was not answered by the cache.
+pub(crate) struct Miss<S, V> {
+    pub(crate) cache: Cache,
+    pub(crate) subject: Option<Subject>,
+    pub(crate) shape: S,
+    pub(crate) ttl: Option<Duration>,
+    pub(crate) none_ttl: Option<Duration>,
+    pub(crate) weigh: Weigh<V>,
+}
+
+impl<S, V: LocalValue> Miss<S, V> {
+    async fn compute<R>(self, body: impl AsyncFnOnce() -> R) -> R
+    where
+        S: Shape<R, Value = V>,
+    {
+        let Some(subject) = &self.subject else {
+            return inside(pin!(body())).await;
+        };
+        if !subject.key.instance.function().policy().coalesce {
+            return self.run(subject, body).await.0;
+        }
+        let mut role = self.cache.inner().flights.join(
+            &subject.key,
+            &subject.slots,
+            &self.cache.inner().memory.invalidations,
+            self.cache.inner().may_follow(),
+        );
+        if let Role::Follow(follower) = role {
+            role = match self.follow(follower).await {
+                Turn::Result(entry) => match self.restore(&entry) {
+                    Some(answer) => {
+                        subject.series.coalesced.fetch_add(1, Relaxed);
+                        return answer;
+                    }
+                    None => Role::Alone,
+                },
+                Turn::Lead(leader) => Role::Lead(leader),
+            };
+        }
+        match role {
+            Role::Lead(leader) => self.lead(subject, leader, body).await,
+            Role::Follow(_) | Role::Alone => self.run(subject, body).await.0,
+        }
+    }
+
+    async fn lead<R>(&self, subject: &Subject, leader: Leader, body: impl AsyncFnOnce() -> R) -> R
+    where
+        S: Shape<R, Value = V>,
+    {
+        // Between this caller's look-up and its lead, another may have finished.
+        let inner = self.cache.inner();
+        if !active(Mutant::NoSecondLook)
+            && let Some(entry) = inner.memory.peek(&subject.key, inner.clock.now())
+            && let Some(answer) = self.restore(&entry)
+        {
+            leader.finish(entry);
+            subject.series.coalesced.fetch_add(1, Relaxed);
+            return answer;
+        }
+        match self.run(subject, body).await {
+            (answer, Some(entry)) => {
+                leader.finish(entry);
+                answer
+            }
+            (answer, None) => {
+                leader.fail();
+                answer
+            }
+        }
+    }
+
+    /// Waits for the leader, or for the end of this caller's patience.
+    async fn follow(&self, mut follower: Follower) -> Turn {
+        let inner = self.cache.inner();
+        let deadline = inner.clock.after(inner.patience);
+        poll_fn(|cx| {
+            follower.poll(cx, inner.clock.now(), deadline, |flight| {
+                inner.watch(Arc::downgrade(flight), deadline);
+            })
+        })
+        .await
+    }
+
+    /// Runs the body and keeps what is to be kept. The entry is for those who wait, whether or
+    /// not it is kept; there is none after an error.
+    async fn run<R>(
+        &self,
+        subject: &Subject,
+        body: impl AsyncFnOnce() -> R,
+    ) -> (R, Option<Arc<Entry>>)
+    where
+        S: Shape<R, Value = V>,
+    {
+        let invalidations = &self.cache.inner().memory.invalidations;
+        // Announced first, then the clock, then the body: the order is the protocol.
+        let _computing = invalidations.begin(subject.leaf);
+        let mut born = invalidations.now();
+        let answer = inside(pin!(body())).await;
+        if active(Mutant::StampedAfterBody) {
+            born = invalidations.now();
+        }
+        let policy = subject.key.instance.function().policy();
+        let (value, ttl) = match self.shape.outcome(&answer) {
+            Outcome::Value(value) => {
+                let ttl = self.ttl.or(policy.ttl);
+                (
+                    Some(value.clone()),
+                    ttl.unwrap_or(self.cache.inner().default_ttl),
+                )
+            }
+            Outcome::Absent => {
+                let ttl = self.none_ttl.or(policy.none_ttl);
+                (None, ttl.unwrap_or(Duration::ZERO))
+            }
+            Outcome::Failure => {
+                subject.series.failures.fetch_add(1, Relaxed);
+                return (answer, None);
+            }
+        };
+        let entry = subject.entry(self.cache.inner(), born, value, ttl, self.weigh);
+        if !ttl.is_zero() {
+            self.cache.inner().keep(Arc::clone(&entry));
+        }
+        (answer, Some(entry))
+    }
+
+    fn restore<R>(&self, entry: &Entry) -> Option<R>
+    where
+        S: Shape<R, Value = V>,
+    {
+        self.shape.restore(entry.value()?)
+    }
+}

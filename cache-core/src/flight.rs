@@ -1,0 +1,341 @@
+//! One computation for all callers that miss together.
+//!
+//! The first caller leads: it runs its own body, inside its own future, so borrowed arguments and
+//! futures that aren't `'static` work. Later ones follow: they wait for what the leader stores.
+//! Nobody's life depends on the leader:
+//!
+//! - A leader that is dropped or panics leaves a *permit*, and a follower takes it and leads.
+//! - After an error, which goes to the leader's caller alone, 1, 2, 4, … followers get a permit:
+//!   not all at once, for the error may mean overload, and not one by one, for then the last
+//!   would wait for ever.
+//! - A follower waits no longer than its patience, then leads as well. A leader that is parked in
+//!   a `select!` therefore delays others, but hangs none.
+//! - Whoever is already inside a cached body does not follow: it might wait for itself.
+//!
+//! A reader that begins after an invalidation must not get what was computed from before it. So a
+//! flight carries the time of the invalidation clock at which it was opened, and only a reader for
+//! whom an entry of that time would be valid joins it; any other opens a flight of its own, which
+//! takes the place of the old one. All that is ever shared was computed after the flight opened.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use crate::clock::Tick;
+use crate::memory::entry::{Entry, EntryKey, Slots};
+use crate::memory::invalidations::{Born, Invalidations};
+use crate::mutants::{Mutant, active};
+use crate::sync::{Mutex, MutexGuard, lock};
+
+const SHARDS: usize = 16;
+
+/// The computations that are under way in one cache, by the hash of their entry.
+#[derive(Debug)]
+pub(crate) struct Flights {
+    shards: Box<[Mutex<Shard>]>,
+}
+
+type Shard = HashMap<u64, Arc<Flight>>;
+
+/// What a caller that missed does next.
+#[derive(Debug)]
+pub(crate) enum Role {
+    /// Run the body, for everybody who waits.
+    Lead(Leader),
+    /// Wait for whoever leads.
+    Follow(Follower),
+    /// Run the body for itself alone.
+    Alone,
+}
+
+impl Flights {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Self {
+            shards: (0..SHARDS).map(|_| Mutex::new(Shard::new())).collect(),
+        })
+    }
+
+    /// Joins the flight of an entry, or opens one. `may_follow` is false for a caller that is
+    /// inside a cached body.
+    pub(crate) fn join(
+        self: &Arc<Self>,
+        key: &EntryKey,
+        slots: &Slots,
+        invalidations: &Invalidations,
+        may_follow: bool,
+    ) -> Role {
+        let opened = invalidations.now();
+        let mut shard = self.shard(key.hash);
+        if let Some(flight) = shard.get(&key.hash) {
+            let same = flight.key.is(key.instance, &key.bytes);
+            let current =
+                active(Mutant::StaleFlightJoined) || invalidations.permit(slots, flight.opened);
+            match (same, current, may_follow) {
+                (false, ..) | (true, true, false) => return Role::Alone,
+                (true, true, true) => return Role::Follow(Follower::register(self, flight)),
+                (true, false, _) => {}
+            }
+        }
+        let flight = Arc::new(Flight::new(key.clone(), opened));
+        shard.insert(key.hash, Arc::clone(&flight));
+        drop(shard);
+        Role::Lead(Leader {
+            flights: Arc::clone(self),
+            flight,
+            ended: false,
+        })
+    }
+
+    /// Takes a flight out of the table once nobody runs, waits or may run.
+    fn retire(&self, flight: &Arc<Flight>) {
+        let mut shard = self.shard(flight.key.hash);
+        let current = shard
+            .get(&flight.key.hash)
+            .is_some_and(|current| Arc::ptr_eq(current, flight));
+        if current && (active(Mutant::RetiredEarly) || lock(&flight.state).is_over()) {
+            shard.remove(&flight.key.hash);
+        }
+    }
+
+    fn shard(&self, hash: u64) -> MutexGuard<'_, Shard> {
+        lock(&self.shards[(hash >> 32) as usize % SHARDS])
+    }
+
+    /// How many flights are under way.
+    pub(crate) fn len(&self) -> usize {
+        self.shards.iter().map(|shard| lock(shard).len()).sum()
+    }
+}
+
+/// One computation and those who wait for it.
+#[derive(Debug)]
+pub(crate) struct Flight {
+    key: EntryKey,
+    opened: Born,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// What a leader computed; stays as long as anybody holds the flight.
+    result: Option<Arc<Entry>>,
+    leaders: usize,
+    /// How many followers may become leaders now.
+    permits: usize,
+    /// How many permits the next error gives.
+    next_release: usize,
+    waiting: BTreeMap<u64, Waiting>,
+    registered: u64,
+    /// Whether somebody will call `wake_impatient` when the first deadline comes.
+    watched: bool,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    waker: Option<Waker>,
+    deadline: Option<Tick>,
+}
+
+impl State {
+    fn is_over(&self) -> bool {
+        self.result.is_some() || (self.leaders == 0 && self.waiting.is_empty())
+    }
+
+    /// Everybody, not just as many as there are permits: a follower that is parked or about to be
+    /// dropped must not keep the others waiting.
+    fn take_wakers(&mut self) -> Vec<Waker> {
+        let waiting = self.waiting.values_mut();
+        waiting.filter_map(|waiting| waiting.waker.take()).collect()
+    }
+}
+
+impl Flight {
+    fn new(key: EntryKey, opened: Born) -> Self {
+        let state = State {
+            result: None,
+            leaders: 1,
+            permits: 0,
+            next_release: 1,
+            waiting: BTreeMap::new(),
+            registered: 0,
+            watched: false,
+        };
+        Self {
+            key,
+            opened,
+            state: Mutex::new(state),
+        }
+    }
+
+    fn update(&self, change: impl FnOnce(&mut State)) {
+        let mut state = lock(&self.state);
+        change(&mut state);
+        let wakers = state.take_wakers();
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Wakes everybody to look at the time. Gives the next deadline to call this at, if anybody
+    /// still waits for one after `now`.
+    pub(crate) fn wake_impatient(&self, now: Tick) -> Option<Tick> {
+        let mut next = None;
+        self.update(|state| {
+            let deadlines = state
+                .waiting
+                .values()
+                .filter_map(|waiting| waiting.deadline);
+            next = deadlines.filter(|deadline| *deadline > now).min();
+            state.watched = next.is_some();
+        });
+        next
+    }
+}
+
+/// The right and the duty to run the body for everybody who waits.
+#[derive(Debug)]
+pub(crate) struct Leader {
+    flights: Arc<Flights>,
+    flight: Arc<Flight>,
+    ended: bool,
+}
+
+impl Leader {
+    /// Hands everybody the result.
+    pub(crate) fn finish(self, result: Arc<Entry>) {
+        self.end(|state| state.result = Some(result));
+    }
+
+    /// Keeps the error to itself and lets some others try.
+    pub(crate) fn fail(self) {
+        self.end(|state| {
+            if state.leaders == 0 && state.permits == 0 && !active(Mutant::NoRelease) {
+                state.permits = state.next_release;
+                state.next_release = state.next_release.saturating_mul(2);
+            }
+        });
+    }
+
+    fn end(mut self, change: impl FnOnce(&mut State)) {
+        self.ended = true;
+        self.flight.update(|state| {
+            state.leaders -= 1;
+            change(state);
+        });
+        self.flights.retire(&self.flight);
+    }
+}
+
+impl Drop for Leader {
+    /// Dropped or unwinding: somebody else has to do it.
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        self.flight.update(|state| {
+            state.leaders -= 1;
+            if !active(Mutant::NoHandOver) {
+                state.permits += 1;
+            }
+        });
+        self.flights.retire(&self.flight);
+    }
+}
+
+/// A place in the queue for somebody else's result.
+#[derive(Debug)]
+pub(crate) struct Follower {
+    flights: Arc<Flights>,
+    flight: Arc<Flight>,
+    id: u64,
+    ended: bool,
+}
+
+/// What waiting came to.
+#[derive(Debug)]
+pub(crate) enum Turn {
+    /// Somebody computed it.
+    Result(Arc<Entry>),
+    /// Nobody did: now it is this caller's task.
+    Lead(Leader),
+}
+
+impl Follower {
+    /// Called under the lock of the flight's shard, so that the flight can't retire meanwhile.
+    fn register(flights: &Arc<Flights>, flight: &Arc<Flight>) -> Self {
+        let mut state = lock(&flight.state);
+        let id = state.registered;
+        state.registered += 1;
+        state.waiting.insert(id, Waiting::default());
+        Self {
+            flights: Arc::clone(flights),
+            flight: Arc::clone(flight),
+            id,
+            ended: false,
+        }
+    }
+
+    /// Looks for a result or a permit; past `deadline`, takes the lead without one. `watch` is
+    /// called when nobody has promised yet to call `wake_impatient` at that time.
+    pub(crate) fn poll(
+        &mut self,
+        cx: &Context<'_>,
+        now: Tick,
+        deadline: Tick,
+        watch: impl FnOnce(&Arc<Flight>),
+    ) -> Poll<Turn> {
+        let mut state = lock(&self.flight.state);
+        if let Some(result) = &state.result {
+            let result = Arc::clone(result);
+            drop(state);
+            return Poll::Ready(Turn::Result(result));
+        }
+        if state.permits > 0 {
+            state.permits -= 1;
+        } else if now < deadline {
+            let waiting = state.waiting.entry(self.id).or_default();
+            waiting.deadline = Some(deadline);
+            match &mut waiting.waker {
+                Some(waker) => waker.clone_from(cx.waker()),
+                none => *none = Some(cx.waker().clone()),
+            }
+            let watched = std::mem::replace(&mut state.watched, true);
+            drop(state);
+            if !watched {
+                watch(&self.flight);
+            }
+            return Poll::Pending;
+        }
+        state.leaders += 1;
+        state.waiting.remove(&self.id);
+        self.ended = true;
+        drop(state);
+        Poll::Ready(Turn::Lead(Leader {
+            flights: Arc::clone(&self.flights),
+            flight: Arc::clone(&self.flight),
+            ended: false,
+        }))
+    }
+}
+
+impl Drop for Follower {
+    /// Passes on the permit that it may have been woken for.
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        let mut state = lock(&self.flight.state);
+        state.waiting.remove(&self.id);
+        if active(Mutant::PermitKept) {
+            state.permits = 0;
+        }
+        // With a result in hand or without a permit there is nothing that others could do.
+        let wakers = if state.permits > 0 && state.result.is_none() {
+            state.take_wakers()
+        } else {
+            Vec::new()
+        };
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
+        self.flights.retire(&self.flight);
+    }
+}

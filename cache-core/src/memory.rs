@@ -1,0 +1,130 @@
+//! The in-process tier: typed values under their exact keys, invalidated by one clock.
+
+pub(crate) mod engine;
+pub(crate) mod entry;
+pub(crate) mod expiry;
+pub(crate) mod invalidations;
+mod slots;
+
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::sync::Arc;
+
+use crate::builder::Bound;
+use crate::clock::Tick;
+use crate::function::Instance;
+use crate::mutants::{Mutant, active};
+use engine::Engine;
+use entry::{Entry, EntryKey};
+use expiry::Expiry;
+use invalidations::Invalidations;
+
+/// Typed entries, their expiry and their invalidation.
+#[derive(Debug)]
+pub(crate) struct Memory {
+    engine: Engine,
+    expiry: Expiry,
+    pub(crate) invalidations: Invalidations,
+    hasher: foldhash::quality::RandomState,
+}
+
+impl Memory {
+    pub(crate) fn new(bound: Bound) -> Self {
+        Self {
+            engine: Engine::new(bound),
+            expiry: Expiry::default(),
+            invalidations: Invalidations::new(),
+            hasher: foldhash::quality::RandomState::default(),
+        }
+    }
+
+    /// The hash under which a call's entry is found, keyed per cache against crafted collisions.
+    #[inline]
+    pub(crate) fn hash(&self, instance: &'static Instance, bytes: &[u8]) -> u64 {
+        let mut hasher = self.hasher.build_hasher();
+        std::ptr::from_ref(instance).hash(&mut hasher);
+        hasher.write(bytes);
+        hasher.finish()
+    }
+
+    /// The entry of a call, if it is valid now.
+    #[inline]
+    pub(crate) fn get(
+        &self,
+        hash: u64,
+        instance: &'static Instance,
+        bytes: &[u8],
+        now: Tick,
+    ) -> Option<Arc<Entry>> {
+        let entry = self.engine.get(hash)?;
+        (entry.key.is(instance, bytes) && self.is_valid(&entry, now)).then_some(entry)
+    }
+
+    /// Like [`get`](Self::get), but does not count as a use.
+    pub(crate) fn peek(&self, key: &EntryKey, now: Tick) -> Option<Arc<Entry>> {
+        let entry = self.engine.peek(key.hash)?;
+        (entry.key.is(key.instance, &key.bytes) && self.is_valid(&entry, now)).then_some(entry)
+    }
+
+    #[inline]
+    fn is_valid(&self, entry: &Entry, now: Tick) -> bool {
+        entry.deadline > now
+            && (active(Mutant::SlotsIgnored) || self.invalidations.permit(&entry.slots, entry.born))
+    }
+
+    /// Stores an entry unless an invalidation has overtaken it. Gives the moment of a sweep that
+    /// has to be arranged.
+    ///
+    /// The check spares the newer entry that may be there. It is not what keeps stale values from
+    /// being served: an invalidation that comes between it and the insertion is seen by every
+    /// read, because reads compare the same slots.
+    pub(crate) fn insert(&self, entry: Arc<Entry>) -> Option<Tick> {
+        if !self.invalidations.permit(&entry.slots, entry.born) {
+            return None;
+        }
+        let (hash, deadline) = (entry.key.hash, entry.deadline);
+        self.engine.insert(hash, entry);
+        self.expiry.thin_out(self.engine.len(), |hash| {
+            Some(self.engine.peek(hash)?.deadline)
+        });
+        self.expiry.note(hash, deadline)
+    }
+
+    /// Removes the entry of a call, whatever it is.
+    pub(crate) fn remove(&self, key: &EntryKey) {
+        self.engine
+            .remove_if(key.hash, |entry| entry.key.is(key.instance, &key.bytes));
+    }
+
+    /// Removes what has expired, visiting only what is noted as due.
+    pub(crate) fn sweep(&self, now: Tick) {
+        for hash in self.expiry.due(now) {
+            self.engine.remove_if(hash, |entry| entry.deadline <= now);
+        }
+    }
+
+    /// Removes what has been invalidated, visiting every entry one batch at a time.
+    pub(crate) fn remove_invalidated(&self) {
+        for entry in self.engine.entries() {
+            self.engine.remove_if(entry.key.hash, |entry| {
+                !self.invalidations.permit(&entry.slots, entry.born)
+            });
+        }
+    }
+
+    /// The entries that would be served now, in no particular order.
+    pub(crate) fn valid_entries(&self, now: Tick) -> impl Iterator<Item = Arc<Entry>> + '_ {
+        self.engine
+            .entries()
+            .filter(move |entry| self.is_valid(entry, now))
+    }
+
+    /// How many entries are held, those not yet reclaimed included.
+    pub(crate) fn len(&self) -> usize {
+        self.engine.len()
+    }
+
+    /// What the held entries weigh together.
+    pub(crate) fn weight(&self) -> u64 {
+        self.engine.weight()
+    }
+}

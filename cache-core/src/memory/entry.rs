@@ -1,0 +1,70 @@
+//! What the memory tier holds: the value itself, not its encoding.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::invalidations::{Born, Slot};
+use crate::clock::Tick;
+use crate::function::Instance;
+use crate::stats::Series;
+
+/// The slots of one entry: up to eight nodes, the function and the leaf fit without allocating.
+pub(crate) type Slots = SmallVec<[Slot; 12]>;
+
+/// Who an entry belongs to: the exact bytes that make two calls the same.
+#[derive(Debug, Clone)]
+pub(crate) struct EntryKey {
+    /// Hash of the two fields below, keyed per cache.
+    pub(crate) hash: u64,
+    pub(crate) instance: &'static Instance,
+    pub(crate) bytes: Arc<[u8]>,
+}
+
+impl EntryKey {
+    #[inline]
+    pub(crate) fn is(&self, instance: &'static Instance, bytes: &[u8]) -> bool {
+        std::ptr::eq(self.instance, instance) && *self.bytes == *bytes
+    }
+}
+
+/// An entry. `V` is `Option<T>`: `None` stands for an absence that the policy keeps.
+///
+/// Value and bookkeeping share one allocation, and one read of it decides over a hit.
+#[derive(Debug)]
+pub(crate) struct Entry<V: ?Sized = dyn Any + Send + Sync> {
+    pub(crate) key: EntryKey,
+    pub(crate) born: Born,
+    pub(crate) deadline: Tick,
+    pub(crate) slots: Slots,
+    pub(crate) weight: u64,
+    /// The rendered key prefix of a function, or the whole of a plain key.
+    pub(crate) path: Cow<'static, str>,
+    pub(crate) series: Arc<Series>,
+    pub(crate) value: V,
+}
+
+impl Entry {
+    /// The value, if it is of this type: `Some(None)` is a kept absence.
+    #[inline]
+    pub(crate) fn value<T: Clone + 'static>(&self) -> Option<Option<T>> {
+        self.value.downcast_ref::<Option<T>>().cloned()
+    }
+
+    /// The key under which people know the entry.
+    pub(crate) fn visible_key(&self, namespace: Option<&str>) -> String {
+        let mut segments: Vec<_> = namespace.into_iter().collect();
+        if !self.path.is_empty() {
+            segments.push(&self.path);
+        }
+        let instance = self.key.instance;
+        let name = instance.function().versioned_name();
+        let hash = instance.identity().args_hash(&self.key.bytes).to_string();
+        if !name.is_empty() {
+            segments.extend([name.as_str(), &hash]);
+        }
+        segments.join(":")
+    }
+}

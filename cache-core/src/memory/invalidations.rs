@@ -1,0 +1,212 @@
+//! One clock for all invalidations of a cache.
+//!
+//! An invalidation takes the next time of the clock and raises the slots of what it covers to it;
+//! an entry carries the time that the clock showed *before* its computation began, and is valid as
+//! long as none of its slots is above that. There is nothing to register, nothing to scan and no
+//! table that grows: names are hashed onto a fixed number of slots, and two names that share one
+//! merely invalidate each other's entries now and then.
+//!
+//! # Orderings
+//!
+//! *Never stale.* Let an invalidation `I` draw `t`, and let a computation that began before `I`
+//! have read the clock as `born`. The clock is read with `Acquire` and before the body, so
+//! `born >= t` would mean that the increment happened before the body, and with it all that the
+//! writer did earlier: the body would have seen the new data. So what is old has `born < t`. A read
+//! that begins after `I` returned sees the slot at `t` or above, because `I`'s write happened
+//! before it and atomics never run backwards; `t > born` rejects the entry.
+//!
+//! *Computations in flight.* `supersede` writes a slot only if a computation of that slot may be
+//! under way. The two sides meet Dekker-wise, in sequentially consistent order: a computation
+//! announces itself and then reads the clock, a superseder moves the clock and then looks for
+//! computations. Whichever comes second sees the other.
+
+use std::hash::BuildHasher;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
+
+use crate::mutants::{Mutant, active};
+use crate::sync::{AtomicU32, AtomicU64};
+
+/// A position in the table of invalidation times.
+pub(crate) type Slot = u16;
+
+/// What the clock showed before a computation began.
+pub(crate) type Born = u64;
+
+const SLOTS: usize = 1 << 16;
+const COUNTERS: usize = 1 << 10;
+
+/// What a slot stands for. Equal names of different kinds have slots of their own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Covered<'a> {
+    /// A prefix of rendered key prefixes, such as `user:42`.
+    Node(&'a str),
+    /// A function below its rendered prefix: `user:42` and `get_profile`.
+    Function(&'a str, &'a str),
+    /// One entry: the function's bare name and its canonical arguments.
+    Leaf(&'a str, &'a [u8]),
+}
+
+/// The invalidation clock and the table of what was invalidated when.
+#[derive(Debug)]
+pub(crate) struct Invalidations {
+    clock: AtomicU64,
+    /// When everything was last invalidated.
+    floor: AtomicU64,
+    slots: Box<[AtomicU64]>,
+    /// How many computations are under way, by slot of the leaf.
+    computing: Box<[AtomicU32]>,
+    hasher: foldhash::quality::RandomState,
+}
+
+impl Invalidations {
+    pub(crate) fn new() -> Self {
+        Self {
+            clock: AtomicU64::new(0),
+            floor: AtomicU64::new(0),
+            slots: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
+            computing: (0..COUNTERS).map(|_| AtomicU32::new(0)).collect(),
+            hasher: foldhash::quality::RandomState::default(),
+        }
+    }
+
+    /// The slot of a name. Slots differ from cache to cache: they never leave it.
+    pub(crate) fn slot(&self, covered: Covered<'_>) -> Slot {
+        self.hasher.hash_one(covered) as Slot
+    }
+
+    /// The present time of the clock.
+    #[inline]
+    pub(crate) fn now(&self) -> Born {
+        self.clock.load(Acquire)
+    }
+
+    /// Whether an entry of these slots, computed from `born` on, is still valid.
+    #[inline]
+    pub(crate) fn permit(&self, slots: &[Slot], born: Born) -> bool {
+        // `Relaxed` suffices: see the module's notes on orderings.
+        self.floor.load(Relaxed) <= born
+            && slots
+                .iter()
+                .all(|slot| self.slots[usize::from(*slot)].load(Relaxed) <= born)
+    }
+
+    /// Invalidates every entry that has one of these slots and was computed from before now.
+    pub(crate) fn invalidate(&self, slots: &[Slot]) {
+        let time = self.advance();
+        for slot in slots {
+            self.raise(&self.slots[usize::from(*slot)], time);
+        }
+    }
+
+    /// Invalidates every entry that was computed from before now.
+    pub(crate) fn invalidate_all(&self) {
+        let time = self.advance();
+        self.raise(&self.floor, time);
+    }
+
+    /// Announces a computation, so that `supersede` does not overlook it. The clock must be read
+    /// afterwards.
+    pub(crate) fn begin(&self, leaf: Slot) -> Computing<'_> {
+        let counter = &self.computing[usize::from(leaf) % COUNTERS];
+        if !active(Mutant::UnannouncedComputation) {
+            counter.fetch_add(1, SeqCst);
+        }
+        Computing { counter }
+    }
+
+    /// Makes sure that no computation which is under way can store over what the caller is about
+    /// to store or remove under this leaf, and gives the time to store it with.
+    ///
+    /// The slot is left alone when nothing is being computed: it is shared with other entries, and
+    /// a program that sets a hundred thousand keys must not lose half of them to each other.
+    pub(crate) fn supersede(&self, leaf: Slot) -> Born {
+        let time = self.clock.fetch_add(1, SeqCst) + 1;
+        let counter = &self.computing[usize::from(leaf) % COUNTERS];
+        if counter.load(SeqCst) > 0 {
+            self.raise(&self.slots[usize::from(leaf)], time);
+        }
+        time
+    }
+
+    fn advance(&self) -> Born {
+        if active(Mutant::ClockStandsStill) {
+            return self.clock.load(Acquire);
+        }
+        self.clock.fetch_add(1, AcqRel) + 1
+    }
+
+    fn raise(&self, slot: &AtomicU64, time: Born) {
+        if active(Mutant::SlotRunsBackwards) {
+            slot.store(time, Release);
+        } else {
+            slot.fetch_max(time, Release);
+        }
+    }
+}
+
+/// A computation that is under way; dropped when its result is stored or given up.
+#[derive(Debug)]
+pub(crate) struct Computing<'a> {
+    counter: &'a AtomicU32,
+}
+
+impl Drop for Computing<'_> {
+    fn drop(&mut self) {
+        if !active(Mutant::UnannouncedComputation) {
+            self.counter.fetch_sub(1, SeqCst);
+        }
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_covered_and_older_is_rejected() {
+        let invalidations = Invalidations::new();
+        let (a, b) = ([1, 2], [2, 3]);
+        let born = invalidations.now();
+        invalidations.invalidate(&[1]);
+        assert!(!invalidations.permit(&a, born));
+        assert!(invalidations.permit(&b, born));
+        assert!(invalidations.permit(&a, invalidations.now()));
+    }
+
+    #[test]
+    fn clearing_rejects_everything_older() {
+        let invalidations = Invalidations::new();
+        let born = invalidations.now();
+        invalidations.invalidate_all();
+        assert!(!invalidations.permit(&[], born));
+        assert!(invalidations.permit(&[], invalidations.now()));
+    }
+
+    #[test]
+    fn superseding_spares_the_slot_unless_something_is_being_computed() {
+        let invalidations = Invalidations::new();
+        let born = invalidations.now();
+        invalidations.supersede(7);
+        assert!(invalidations.permit(&[7], born));
+        let computing = invalidations.begin(7);
+        let born = invalidations.now();
+        let stored = invalidations.supersede(7);
+        assert!(!invalidations.permit(&[7], born));
+        assert!(invalidations.permit(&[7], stored));
+        drop(computing);
+        let born = invalidations.now();
+        invalidations.supersede(7);
+        assert!(invalidations.permit(&[7], born));
+    }
+
+    #[test]
+    fn equal_names_of_different_kinds_do_not_share_a_slot() {
+        let invalidations = Invalidations::new();
+        let differ = (0..64).any(|i| {
+            let name = format!("user:{i}");
+            invalidations.slot(Covered::Node(&name))
+                != invalidations.slot(Covered::Function("", &name))
+        });
+        assert!(differ);
+    }
+}

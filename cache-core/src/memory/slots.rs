@@ -1,0 +1,109 @@
+//! Which slots an entry has, and which an invalidation raises: the two must meet.
+//!
+//! | | nodes of its path | function | leaf |
+//! | --- | --- | --- | --- |
+//! | the entry of a call | `user`, `user:42` | `user:42:get_profile` | name and arguments |
+//! | the entry of a plain key | `user`, `user:42`, `user:42:name` | | the key |
+//! | the pattern `user:42:x` | `user:42:x` | `user:42:x` | |
+//!
+//! A pattern can't know whether its last segment is one of a key prefix or the name of a function,
+//! so it raises both slots. A visible key in full is a pattern, too: with an argument hash at its
+//! end it raises the slot of its function.
+
+use super::entry::Slots;
+use super::invalidations::{Covered, Invalidations, Slot};
+use crate::pattern::nodes;
+
+impl Invalidations {
+    /// The slot of one call's arguments, or of a plain key under an empty name.
+    pub(crate) fn leaf(&self, function: &str, arguments: &[u8]) -> Slot {
+        self.slot(Covered::Leaf(function, arguments))
+    }
+
+    pub(crate) fn slots_of_call(&self, prefix: &str, function: &str, leaf: Slot) -> Slots {
+        let mut slots = self.slots_of_plain_key(prefix, leaf);
+        slots.push(self.slot(Covered::Function(prefix, function)));
+        slots
+    }
+
+    pub(crate) fn slots_of_plain_key(&self, path: &str, leaf: Slot) -> Slots {
+        let mut slots: Slots = nodes(path)
+            .map(|node| self.slot(Covered::Node(node)))
+            .collect();
+        slots.push(leaf);
+        slots
+    }
+
+    pub(crate) fn slots_of_pattern(&self, node: &str) -> Slots {
+        let mut slots = Slots::new();
+        slots.push(self.slot(Covered::Node(node)));
+        slots.push(self.slot_of_function(node));
+        if let Some((function, last)) = node.rsplit_once(':')
+            && is_args_hash(last)
+        {
+            slots.push(self.slot_of_function(function));
+        }
+        slots
+    }
+
+    /// The slot of the function at `path`, all versions of it.
+    fn slot_of_function(&self, path: &str) -> Slot {
+        let (prefix, name) = path.rsplit_once(':').unwrap_or(("", path));
+        let name = match name.rsplit_once(".v") {
+            Some((bare, version)) if version.bytes().all(|b| b.is_ascii_digit()) => bare,
+            _ => name,
+        };
+        self.slot(Covered::Function(prefix, name))
+    }
+}
+
+fn is_args_hash(segment: &str) -> bool {
+    let digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
+    segment.len() == 32 && segment.bytes().all(digit)
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+
+    fn covers(pattern: &str, slots: &Slots, invalidations: &Invalidations) -> bool {
+        let raised = invalidations.slots_of_pattern(pattern);
+        raised.iter().any(|slot| slots.contains(slot))
+    }
+
+    #[test]
+    fn a_pattern_meets_the_entries_whose_visible_key_it_begins() {
+        let invalidations = Invalidations::new();
+        let leaf = invalidations.leaf("get_profile", b"42");
+        let entry = invalidations.slots_of_call("user:42", "get_profile", leaf);
+        let hash = "0123456789abcdef0123456789abcdef";
+        for pattern in [
+            "user",
+            "user:42",
+            "user:42:get_profile",
+            "user:42:get_profile.v3",
+            &format!("user:42:get_profile:{hash}"),
+            &format!("user:42:get_profile.v3:{hash}"),
+        ] {
+            assert!(covers(pattern, &entry, &invalidations), "{pattern}");
+        }
+        for pattern in [
+            "42",
+            "user:4",
+            "user:42:get",
+            "get_profile",
+            "user:get_profile",
+        ] {
+            assert!(!covers(pattern, &entry, &invalidations), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_function_without_a_prefix_is_met_by_its_name() {
+        let invalidations = Invalidations::new();
+        let leaf = invalidations.leaf("get", b"");
+        let entry = invalidations.slots_of_call("", "get", leaf);
+        assert!(covers("get", &entry, &invalidations));
+        assert!(!covers("user", &entry, &invalidations));
+    }
+}

@@ -1,0 +1,223 @@
+//! How a return type splits into what is kept and what is not.
+//!
+//! An annotated function may return `T`, `Option<T>`, `Result<T, E>` or `Result<Option<T>, E>`,
+//! under whatever alias. What is kept is the `T`, and, if the policy says so, the absence of one;
+//! an `Err` never is. Which of the four it is, the *type* decides: [`Returns`] is a chain of types
+//! that dereference into one another, each with an inherent method `outcome` for one shape, most
+//! particular first, and the compiler takes the first that fits. (Looking at tokens would take
+//! `anyhow::Result<T>` for a plain value; a trait implemented for all four would overlap.)
+
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+/// What a body returned, seen by the cache.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome<T> {
+    /// A value to keep.
+    Value(T),
+    /// `None`: kept only where the policy gives absences a time to live.
+    Absent,
+    /// An error: never kept.
+    Failure,
+}
+
+/// The shape of a return type `R`.
+pub trait Shape<R>: Copy {
+    /// What is kept of it.
+    type Value;
+
+    /// Splits what a body returned.
+    fn outcome(self, returned: &R) -> Outcome<&Self::Value>;
+
+    /// Makes the answer of a hit. `None` is a kept absence; a shape that has no place for it
+    /// gives `None`, and the hit counts as a miss.
+    fn restore(self, kept: Option<Self::Value>) -> Option<R>;
+}
+
+/// A plain value `T`.
+#[derive(Debug, Clone, Copy)]
+pub struct Value;
+
+/// `Option<T>`.
+#[derive(Debug, Clone, Copy)]
+pub struct OptionOf;
+
+/// `Result<T, E>`.
+#[derive(Debug, Clone, Copy)]
+pub struct ResultOf;
+
+/// `Result<Option<T>, E>`.
+#[derive(Debug, Clone, Copy)]
+pub struct ResultOptionOf;
+
+impl<T> Shape<T> for Value {
+    type Value = T;
+
+    fn outcome(self, returned: &T) -> Outcome<&T> {
+        Outcome::Value(returned)
+    }
+
+    #[inline]
+    fn restore(self, kept: Option<T>) -> Option<T> {
+        kept
+    }
+}
+
+impl<T> Shape<Option<T>> for OptionOf {
+    type Value = T;
+
+    fn outcome(self, returned: &Option<T>) -> Outcome<&T> {
+        returned.as_ref().map_or(Outcome::Absent, Outcome::Value)
+    }
+
+    #[inline]
+    fn restore(self, kept: Option<T>) -> Option<Option<T>> {
+        Some(kept)
+    }
+}
+
+impl<T, E> Shape<Result<T, E>> for ResultOf {
+    type Value = T;
+
+    fn outcome(self, returned: &Result<T, E>) -> Outcome<&T> {
+        returned.as_ref().map_or(Outcome::Failure, Outcome::Value)
+    }
+
+    #[inline]
+    fn restore(self, kept: Option<T>) -> Option<Result<T, E>> {
+        kept.map(Ok)
+    }
+}
+
+impl<T, E> Shape<Result<Option<T>, E>> for ResultOptionOf {
+    type Value = T;
+
+    fn outcome(self, returned: &Result<Option<T>, E>) -> Outcome<&T> {
+        match returned {
+            Ok(Some(value)) => Outcome::Value(value),
+            Ok(None) => Outcome::Absent,
+            Err(_) => Outcome::Failure,
+        }
+    }
+
+    #[inline]
+    fn restore(self, kept: Option<T>) -> Option<Result<Option<T>, E>> {
+        Some(Ok(kept))
+    }
+}
+
+/// The start of the chain that finds the shape of `R`.
+///
+/// ```
+/// use cache_core::private::{Outcome, Returns, Shape};
+///
+/// type Loaded<T> = Result<T, std::io::Error>;
+///
+/// let shape = Returns::<Loaded<Option<u8>>>::new().outcome();
+/// let loaded: Loaded<Option<u8>> = Ok(None);
+/// assert_eq!(shape.outcome(&loaded), Outcome::Absent);
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Returns<R>(PhantomData<fn() -> R>);
+
+/// Tried when [`Returns`] found no `Result<Option<T>, E>`.
+#[derive(Debug, Clone, Copy)]
+pub struct OrResult<R>(PhantomData<fn() -> R>);
+
+/// Tried when [`OrResult`] found no `Result<T, E>`.
+#[derive(Debug, Clone, Copy)]
+pub struct OrOption<R>(PhantomData<fn() -> R>);
+
+/// What is left: a plain value.
+#[derive(Debug, Clone, Copy)]
+pub struct OrValue<R>(PhantomData<fn() -> R>);
+
+impl<R> Returns<R> {
+    /// A probe for `R`.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "only expansions make one")]
+    pub const fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<T, E> Returns<Result<Option<T>, E>> {
+    /// The shape.
+    #[must_use]
+    pub const fn outcome(&self) -> ResultOptionOf {
+        ResultOptionOf
+    }
+}
+
+impl<T, E> OrResult<Result<T, E>> {
+    /// The shape.
+    #[must_use]
+    pub const fn outcome(&self) -> ResultOf {
+        ResultOf
+    }
+}
+
+impl<T> OrOption<Option<T>> {
+    /// The shape.
+    #[must_use]
+    pub const fn outcome(&self) -> OptionOf {
+        OptionOf
+    }
+}
+
+impl<T> OrValue<T> {
+    /// The shape.
+    #[must_use]
+    pub const fn outcome(&self) -> Value {
+        Value
+    }
+}
+
+impl<R> Deref for Returns<R> {
+    type Target = OrResult<R>;
+
+    fn deref(&self) -> &OrResult<R> {
+        &OrResult(PhantomData)
+    }
+}
+
+impl<R> Deref for OrResult<R> {
+    type Target = OrOption<R>;
+
+    fn deref(&self) -> &OrOption<R> {
+        &OrOption(PhantomData)
+    }
+}
+
+impl<R> Deref for OrOption<R> {
+    type Target = OrValue<R>;
+
+    fn deref(&self) -> &OrValue<R> {
+        &OrValue(PhantomData)
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+
+    type Aliased<T> = Result<T, String>;
+
+    #[test]
+    fn the_type_decides_under_any_alias() {
+        let ResultOptionOf = Returns::<Aliased<Option<u8>>>::new().outcome();
+        let ResultOf = Returns::<Aliased<u8>>::new().outcome();
+        let OptionOf = Returns::<Option<u8>>::new().outcome();
+        let OptionOf = Returns::<Option<Option<u8>>>::new().outcome();
+        let Value = Returns::<Vec<Option<u8>>>::new().outcome();
+    }
+
+    #[test]
+    fn only_shapes_with_a_place_for_it_restore_an_absence() {
+        assert_eq!(Shape::<u8>::restore(Value, None), None);
+        assert_eq!(Shape::<Result<u8, ()>>::restore(ResultOf, None), None);
+        assert_eq!(Shape::<Option<u8>>::restore(OptionOf, None), Some(None));
+        let restored: Option<Result<Option<u8>, ()>> = ResultOptionOf.restore(None);
+        assert_eq!(restored, Some(Ok(None)));
+    }
+}

@@ -1,0 +1,44 @@
+//! What is kept, where and for how long: plain data.
+
+use std::time::Duration;
+
+/// The longest that an entry may live: 30 days.
+pub const MAX_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How long an entry lives when nobody says otherwise: one hour.
+pub const DEFAULT_TTL: Duration = Duration::from_secs(60 * 60);
+
+/// What the attribute of a function says.
+#[derive(Debug, Clone)]
+pub(crate) struct Policy {
+    /// How long a value is kept; the cache's default when not given.
+    pub(crate) ttl: Option<Duration>,
+    /// How long an absence is kept; not at all when not given.
+    pub(crate) none_ttl: Option<Duration>,
+    pub(crate) tier: Tier,
+    /// Whether callers that miss together share one computation.
+    pub(crate) coalesce: bool,
+}
+
+impl Policy {
+    pub(crate) const fn new() -> Self {
+        Self {
+            ttl: None,
+            none_ttl: None,
+            tier: Tier::All,
+            coalesce: true,
+        }
+    }
+}
+
+/// Where the entries of a function may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Tier {
+    /// Wherever the cache keeps entries.
+    All,
+    /// In the process alone.
+    MemoryOnly,
+    /// In the shared store alone. A cache without one keeps them in memory: its memory is the
+    /// store.
+    SharedOnly,
+}

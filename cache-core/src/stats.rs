@@ -1,0 +1,243 @@
+//! Counts of what a cache did, kept so that counting a hit costs no shared write.
+
+use std::cell::Cell;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use crate::error::Error;
+use crate::function::Function;
+
+/// What a cache did since it was built; see [`Cache::stats`](crate::Cache::stats).
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// One row for each function that was called, by key prefix and name; direct operations have
+    /// a row with an empty name.
+    pub functions: Vec<FunctionStats>,
+    /// Entries held in memory, those included that expired or were invalidated and have not been
+    /// reclaimed yet.
+    pub entries: u64,
+    /// What those entries weigh: their number, or bytes if the cache is bounded by weight.
+    pub weight: u64,
+    /// Invalidations asked for, by annotated functions and directly.
+    pub invalidations: u64,
+    /// Invalidations that will be done again, because a writer was dropped before its outcome was
+    /// known.
+    pub pending_invalidations: u64,
+    /// Computations under way that other callers could join.
+    pub computations: u64,
+}
+
+/// What a cache did for one function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FunctionStats {
+    /// The function's bare name.
+    pub name: &'static str,
+    /// The function's `key_prefix` template.
+    pub key_prefix: &'static str,
+    /// The module that the function stands in.
+    pub module: &'static str,
+    /// Calls answered from the cache.
+    pub hits: u64,
+    /// Calls that found no valid entry. Each of them either ran the body or was coalesced.
+    pub misses: u64,
+    /// Misses that were answered by another caller's computation.
+    pub coalesced: u64,
+    /// Bodies that ran to their end with an `Err`.
+    pub failures: u64,
+    /// Calls of whose arguments no key could be made: they ran uncached, and count as neither hit
+    /// nor miss.
+    pub uncacheable: u64,
+}
+
+/// How many counters a series spreads its hits over.
+fn stripes() -> usize {
+    static STRIPES: OnceLock<usize> = OnceLock::new();
+    *STRIPES.get_or_init(|| {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        (2 * cores).next_power_of_two().clamp(4, 64)
+    })
+}
+
+/// The counters of one function in one cache.
+#[derive(Debug)]
+pub(crate) struct Series {
+    function: &'static Function,
+    /// One for each of the first threads, which is the only one to write it, and a last one that
+    /// all others share.
+    hits: Box<[Stripe]>,
+    pub(crate) misses: AtomicU64,
+    pub(crate) coalesced: AtomicU64,
+    pub(crate) failures: AtomicU64,
+    uncacheable: AtomicU64,
+}
+
+#[derive(Debug, Default)]
+#[repr(align(64))]
+struct Stripe(AtomicU64);
+
+impl Series {
+    fn new(function: &'static Function) -> Self {
+        Self {
+            function,
+            hits: (0..=stripes()).map(|_| Stripe::default()).collect(),
+            misses: AtomicU64::new(0),
+            coalesced: AtomicU64::new(0),
+            failures: AtomicU64::new(0),
+            uncacheable: AtomicU64::new(0),
+        }
+    }
+
+    /// Counts a hit without a locked instruction, as long as the thread has a stripe of its own.
+    #[inline]
+    pub(crate) fn hit(&self) {
+        let (own, shared) = self.hits.split_at(self.hits.len() - 1);
+        match own.get(thread_number()) {
+            // The only writer: nothing can come in between.
+            Some(Stripe(hits)) => hits.store(hits.load(Relaxed) + 1, Relaxed),
+            None => {
+                shared[0].0.fetch_add(1, Relaxed);
+            }
+        }
+    }
+
+    /// Counts a call of which no key can be made, and logs the first.
+    pub(crate) fn uncacheable<T>(&self, error: &Error) -> Option<T> {
+        if self.uncacheable.fetch_add(1, Relaxed) == 0 {
+            let function = self.function.name();
+            tracing::warn!(function, %error, "no key can be made of the arguments: not cached");
+        }
+        None
+    }
+
+    fn read(&self) -> FunctionStats {
+        FunctionStats {
+            name: self.function.name(),
+            key_prefix: self.function.key_prefix(),
+            module: self.function.place().0,
+            hits: self
+                .hits
+                .iter()
+                .map(|Stripe(hits)| hits.load(Relaxed))
+                .sum(),
+            misses: self.misses.load(Relaxed),
+            coalesced: self.coalesced.load(Relaxed),
+            failures: self.failures.load(Relaxed),
+            uncacheable: self.uncacheable.load(Relaxed),
+        }
+    }
+}
+
+/// The series of one cache.
+#[derive(Debug, Default)]
+pub(crate) struct Statistics {
+    series: Mutex<HashMap<usize, Arc<Series>>>,
+    pub(crate) invalidations: AtomicU64,
+}
+
+impl Statistics {
+    /// The series of a function. Takes a lock: hits reach theirs through their entry instead.
+    pub(crate) fn series(&self, function: &'static Function) -> Arc<Series> {
+        let address = std::ptr::from_ref(function).addr();
+        let mut series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(
+            series
+                .entry(address)
+                .or_insert_with(|| Arc::new(Series::new(function))),
+        )
+    }
+
+    pub(crate) fn read(&self) -> Vec<FunctionStats> {
+        let series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut rows: Vec<_> = series.values().map(|series| series.read()).collect();
+        rows.sort_by_key(|row| (row.key_prefix, row.name, row.module));
+        rows
+    }
+}
+
+/// A small number that no other living thread has.
+#[inline]
+fn thread_number() -> usize {
+    thread_local! {
+        static NUMBER: Cell<usize> = const { Cell::new(usize::MAX) };
+        static RETURNED: ReturnAtExit = const { ReturnAtExit };
+    }
+
+    #[cold]
+    fn claim() -> usize {
+        // Touched so that its destructor runs; a thread that is ending already gets no number.
+        if RETURNED.try_with(|_| ()).is_err() {
+            return usize::MAX;
+        }
+        let number = FREE_NUMBERS
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .claim();
+        NUMBER.set(number);
+        number
+    }
+
+    struct ReturnAtExit;
+
+    impl Drop for ReturnAtExit {
+        fn drop(&mut self) {
+            let number = NUMBER.replace(usize::MAX);
+            if number != usize::MAX {
+                FREE_NUMBERS
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .free
+                    .push(number);
+            }
+        }
+    }
+
+    match NUMBER.get() {
+        usize::MAX => claim(),
+        number => number,
+    }
+}
+
+/// Numbers that ended threads gave back, and the first that was never given.
+///
+/// The lock orders the last write of one owner before the first read of the next, so a stripe
+/// has one writer at a time.
+struct Numbers {
+    free: Vec<usize>,
+    next: usize,
+}
+
+static FREE_NUMBERS: Mutex<Numbers> = Mutex::new(Numbers {
+    free: Vec::new(),
+    next: 0,
+});
+
+impl Numbers {
+    fn claim(&mut self) -> usize {
+        self.free.pop().unwrap_or_else(|| {
+            self.next += 1;
+            self.next - 1
+        })
+    }
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_hit_is_lost_however_many_threads_come_and_go() {
+        static FUNCTION: Function = Function::new("counted", "", "", "", 0);
+        let series = Series::new(&FUNCTION);
+        for _ in 0..4 {
+            std::thread::scope(|scope| {
+                for _ in 0..200 {
+                    scope.spawn(|| (0..1_000).for_each(|_| series.hit()));
+                }
+            });
+        }
+        assert_eq!(series.read().hits, 4 * 200 * 1_000);
+    }
+}

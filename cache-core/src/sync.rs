@@ -1,0 +1,24 @@
+//! The primitives that `shuttle` replaces, so that the schedules of a test can be explored.
+//!
+//! Only what takes part in a protocol goes through here: the flight table and the invalidation
+//! clock. Everything else uses `std` directly.
+
+#[cfg(not(shuttle))]
+pub(crate) use std::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicU32, AtomicU64},
+};
+
+#[cfg(shuttle)]
+pub(crate) use shuttle::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicU32, AtomicU64},
+};
+
+use std::sync::PoisonError;
+
+/// Locks whether or not a panic has poisoned the mutex. No section under one of our locks leaves
+/// the data half changed: none of them calls a user's code.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
