@@ -7,6 +7,8 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Wake, Waker};
 use std::thread::{self, Thread};
 
+use crate::sync::thread_local;
+
 thread_local! {
     static DEPTH: Cell<usize> = const { Cell::new(0) };
 }
@@ -16,7 +18,7 @@ thread_local! {
 /// Such a call must not wait for another's computation: that one may be waiting for the body
 /// which the call is part of.
 pub(crate) fn is_inside() -> bool {
-    DEPTH.get() > 0
+    DEPTH.with(Cell::get) > 0
 }
 
 /// Polls a body to its end, marking each poll. A task that the body spawns is not inside of it.
@@ -32,14 +34,14 @@ struct Mark;
 
 impl Mark {
     fn new() -> Self {
-        DEPTH.set(DEPTH.get() + 1);
+        DEPTH.with(|depth| depth.set(depth.get() + 1));
         Self
     }
 }
 
 impl Drop for Mark {
     fn drop(&mut self) {
-        DEPTH.set(DEPTH.get() - 1);
+        DEPTH.with(|depth| depth.set(depth.get() - 1));
     }
 }
 

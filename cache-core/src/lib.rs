@@ -22,6 +22,8 @@ mod pattern;
 mod pending;
 mod plain;
 mod policy;
+#[cfg(all(test, shuttle))]
+mod schedules;
 mod segment;
 mod stats;
 mod subject;

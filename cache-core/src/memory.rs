@@ -12,7 +12,6 @@ use std::sync::Arc;
 use crate::builder::Bound;
 use crate::clock::Tick;
 use crate::function::Instance;
-use crate::mutants::{Mutant, active};
 use engine::Engine;
 use entry::{Entry, EntryKey};
 use expiry::Expiry;
@@ -67,8 +66,7 @@ impl Memory {
 
     #[inline]
     fn is_valid(&self, entry: &Entry, now: Tick) -> bool {
-        entry.deadline > now
-            && (active(Mutant::SlotsIgnored) || self.invalidations.permit(&entry.slots, entry.born))
+        entry.deadline > now && self.invalidations.permit_entry(&entry.slots, &entry.stamp)
     }
 
     /// Stores an entry unless an invalidation has overtaken it. Gives the moment of a sweep that
@@ -78,7 +76,7 @@ impl Memory {
     /// being served: an invalidation that comes between it and the insertion is seen by every
     /// read, because reads compare the same slots.
     pub(crate) fn insert(&self, entry: Arc<Entry>) -> Option<Tick> {
-        if !self.invalidations.permit(&entry.slots, entry.born) {
+        if !self.invalidations.permit(&entry.slots, entry.stamp.born()) {
             return None;
         }
         let (hash, deadline) = (entry.key.hash, entry.deadline);
@@ -106,7 +104,7 @@ impl Memory {
     pub(crate) fn remove_invalidated(&self) {
         for entry in self.engine.entries() {
             self.engine.remove_if(entry.key.hash, |entry| {
-                !self.invalidations.permit(&entry.slots, entry.born)
+                !self.invalidations.permit(&entry.slots, entry.stamp.born())
             });
         }
     }

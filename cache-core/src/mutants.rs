@@ -11,6 +11,10 @@ pub(crate) enum Mutant {
     ClockStandsStill,
     /// A slot takes the time of the last invalidation instead of the highest.
     SlotRunsBackwards,
+    /// An invalidation counts as completed before its slots are raised.
+    CompletedTooEarly,
+    /// A read remembers a count of completed invalidations that it took after looking at slots.
+    VerifiedTooLate,
     /// An entry is stamped with the time after its body ran.
     StampedAfterBody,
     /// A computation does not announce itself to direct writes.

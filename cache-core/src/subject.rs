@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::function::Instance;
 use crate::key::KeyWriter;
 use crate::memory::entry::{Entry, EntryKey, Slots};
-use crate::memory::invalidations::{Born, Slot};
+use crate::memory::invalidations::{Born, Slot, Stamp};
 use crate::policy::MAX_TTL;
 use crate::segment::{SegmentWriter, render};
 use crate::stats::Series;
@@ -95,7 +95,7 @@ impl Subject {
         });
         Arc::new(Entry {
             key: self.key.clone(),
-            born,
+            stamp: Stamp::new(born),
             deadline: inner.clock.after(ttl.min(MAX_TTL)),
             slots: self.slots.clone(),
             weight,

@@ -15,6 +15,13 @@ pub(crate) use shuttle::sync::{
     atomic::{AtomicU32, AtomicU64},
 };
 
+/// A `thread_local!` whose thread is shuttle's, under shuttle.
+#[cfg(not(shuttle))]
+pub(crate) use std::thread_local;
+
+#[cfg(shuttle)]
+pub(crate) use shuttle::thread_local;
+
 use std::sync::PoisonError;
 
 /// Locks whether or not a panic has poisoned the mutex. No section under one of our locks leaves

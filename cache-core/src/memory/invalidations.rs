@@ -6,6 +6,10 @@
 //! table that grows: names are hashed onto a fixed number of slots, and two names that share one
 //! merely invalidate each other's entries now and then.
 //!
+//! Looking at the slots of an entry costs a few memory accesses far from each other. So an entry
+//! also remembers how many invalidations had been *completed* when its slots were last found in
+//! order; as long as that number stands, they still are.
+//!
 //! # Orderings
 //!
 //! *Never stale.* Let an invalidation `I` draw `t`, and let a computation that began before `I`
@@ -14,6 +18,13 @@
 //! writer did earlier: the body would have seen the new data. So what is old has `born < t`. A read
 //! that begins after `I` returned sees the slot at `t` or above, because `I`'s write happened
 //! before it and atomics never run backwards; `t > born` rejects the entry.
+//!
+//! *Remembering.* An invalidation is counted as completed (`Release`) after it has raised its
+//! slots; a reader takes the count (`Acquire`) before it looks at the slots, and stores that count
+//! with the entry when they are in order. The count only grows by read-modify-writes, so whoever
+//! reads `n` sees the slots that the first `n` invalidations to complete have raised. A read that
+//! begins after `I` returned finds a count with `I` in it. If the entry remembers the same count,
+//! then whoever stored it looked at slots that `I` had already raised.
 //!
 //! *Computations in flight.* `supersede` writes a slot only if a computation of that slot may be
 //! under way. The two sides meet Dekker-wise, in sequentially consistent order: a computation
@@ -32,8 +43,31 @@ pub(crate) type Slot = u16;
 /// What the clock showed before a computation began.
 pub(crate) type Born = u64;
 
-const SLOTS: usize = 1 << 16;
-const COUNTERS: usize = 1 << 10;
+/// When an entry was computed, and when it was last found valid.
+#[derive(Debug)]
+pub(crate) struct Stamp {
+    born: Born,
+    /// How many invalidations had been completed when no slot was above `born`.
+    verified: AtomicU64,
+}
+
+impl Stamp {
+    pub(crate) fn new(born: Born) -> Self {
+        const NEVER: u64 = u64::MAX;
+        Self {
+            born,
+            verified: AtomicU64::new(NEVER),
+        }
+    }
+
+    pub(crate) fn born(&self) -> Born {
+        self.born
+    }
+}
+
+// Shuttle's atomics are large and slow to make, and it explores thousands of caches.
+const SLOTS: usize = if cfg!(shuttle) { 1 << 4 } else { 1 << 16 };
+const COUNTERS: usize = if cfg!(shuttle) { 1 << 2 } else { 1 << 10 };
 
 /// What a slot stands for. Equal names of different kinds have slots of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -50,6 +84,8 @@ pub(crate) enum Covered<'a> {
 #[derive(Debug)]
 pub(crate) struct Invalidations {
     clock: AtomicU64,
+    /// How many invalidations have raised all their slots.
+    completed: AtomicU64,
     /// When everything was last invalidated.
     floor: AtomicU64,
     slots: Box<[AtomicU64]>,
@@ -62,6 +98,7 @@ impl Invalidations {
     pub(crate) fn new() -> Self {
         Self {
             clock: AtomicU64::new(0),
+            completed: AtomicU64::new(0),
             floor: AtomicU64::new(0),
             slots: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
             computing: (0..COUNTERS).map(|_| AtomicU32::new(0)).collect(),
@@ -71,7 +108,7 @@ impl Invalidations {
 
     /// The slot of a name. Slots differ from cache to cache: they never leave it.
     pub(crate) fn slot(&self, covered: Covered<'_>) -> Slot {
-        self.hasher.hash_one(covered) as Slot
+        (self.hasher.hash_one(covered) % SLOTS as u64) as Slot
     }
 
     /// The present time of the clock.
@@ -80,8 +117,26 @@ impl Invalidations {
         self.clock.load(Acquire)
     }
 
-    /// Whether an entry of these slots, computed from `born` on, is still valid.
+    /// Whether the entry with these slots and this stamp is still valid.
     #[inline]
+    pub(crate) fn permit_entry(&self, slots: &[Slot], stamp: &Stamp) -> bool {
+        let completed = self.completed.load(Acquire);
+        if stamp.verified.load(Relaxed) == completed {
+            return true;
+        }
+        let permitted = active(Mutant::SlotsIgnored) || self.permit(slots, stamp.born);
+        if permitted {
+            let completed = if active(Mutant::VerifiedTooLate) {
+                self.completed.load(Acquire)
+            } else {
+                completed
+            };
+            stamp.verified.store(completed, Relaxed);
+        }
+        permitted
+    }
+
+    /// Whether an entry of these slots, computed from `born` on, would be valid.
     pub(crate) fn permit(&self, slots: &[Slot], born: Born) -> bool {
         // `Relaxed` suffices: see the module's notes on orderings.
         self.floor.load(Relaxed) <= born
@@ -93,15 +148,16 @@ impl Invalidations {
     /// Invalidates every entry that has one of these slots and was computed from before now.
     pub(crate) fn invalidate(&self, slots: &[Slot]) {
         let time = self.advance();
-        for slot in slots {
-            self.raise(&self.slots[usize::from(*slot)], time);
-        }
+        self.raise(
+            slots.iter().map(|slot| &self.slots[usize::from(*slot)]),
+            time,
+        );
     }
 
     /// Invalidates every entry that was computed from before now.
     pub(crate) fn invalidate_all(&self) {
         let time = self.advance();
-        self.raise(&self.floor, time);
+        self.raise([&self.floor], time);
     }
 
     /// Announces a computation, so that `supersede` does not overlook it. The clock must be read
@@ -123,7 +179,7 @@ impl Invalidations {
         let time = self.clock.fetch_add(1, SeqCst) + 1;
         let counter = &self.computing[usize::from(leaf) % COUNTERS];
         if counter.load(SeqCst) > 0 {
-            self.raise(&self.slots[usize::from(leaf)], time);
+            self.raise([&self.slots[usize::from(leaf)]], time);
         }
         time
     }
@@ -135,11 +191,20 @@ impl Invalidations {
         self.clock.fetch_add(1, AcqRel) + 1
     }
 
-    fn raise(&self, slot: &AtomicU64, time: Born) {
-        if active(Mutant::SlotRunsBackwards) {
-            slot.store(time, Release);
-        } else {
-            slot.fetch_max(time, Release);
+    /// Raises `slots` to `time`, then counts the invalidation as completed.
+    fn raise<'a>(&self, slots: impl IntoIterator<Item = &'a AtomicU64>, time: Born) {
+        if active(Mutant::CompletedTooEarly) {
+            self.completed.fetch_add(1, Release);
+        }
+        for slot in slots {
+            if active(Mutant::SlotRunsBackwards) {
+                slot.store(time, Release);
+            } else {
+                slot.fetch_max(time, Release);
+            }
+        }
+        if !active(Mutant::CompletedTooEarly) {
+            self.completed.fetch_add(1, Release);
         }
     }
 }
