@@ -4,6 +4,7 @@
 //! The bytes come first (the format is described in [`canonical`]). In memory they are compared as
 //! they are; elsewhere [`Identity::args_hash`] stands for them.
 
+mod bytes;
 mod canonical;
 mod compound;
 mod failure;
@@ -15,7 +16,8 @@ pub use identity::{ArgsHash, Identity, function_path, leaf_bucket};
 use serde::Serialize;
 
 use crate::Error;
-use canonical::{Bytes, Canonical};
+use bytes::Bytes;
+use canonical::Canonical;
 use failure::Failure;
 
 /// Collects the canonical bytes of one call's arguments.
@@ -34,7 +36,6 @@ use failure::Failure;
 /// assert!(key.error().is_none());
 /// assert!(key.bytes().starts_with(key.argument_bytes()));
 /// ```
-#[derive(Default)]
 pub struct KeyWriter {
     bytes: Bytes,
     /// Where the arguments end, once a scope was written.
@@ -113,6 +114,12 @@ impl KeyWriter {
     #[cold]
     fn fail(&mut self, failure: Failure) {
         self.error.get_or_insert(failure.into());
+    }
+}
+
+impl Default for KeyWriter {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

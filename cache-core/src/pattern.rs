@@ -96,7 +96,8 @@ impl Pattern {
     /// Whether the pattern covers more than it says.
     #[must_use]
     pub fn is_widened(&self) -> bool {
-        !matches!(&self.text[self.node..], "" | ":*")
+        let behind = self.text[self.node..].strip_prefix(':');
+        !behind.is_none_or(|tail| tail.bytes().all(|byte| byte == b'*'))
     }
 }
 

@@ -37,15 +37,10 @@
 use std::fmt::{self, Write};
 
 use serde::ser::{Error as _, Serialize, Serializer};
-use smallvec::SmallVec;
 
+use super::bytes::Bytes;
 use super::compound::{Compound, Entries};
 use super::failure::Failure;
-
-/// Bytes that stay on the stack up to the length that most calls need.
-pub(super) type Bytes = SmallVec<[u8; INLINE]>;
-
-const INLINE: usize = 128;
 
 pub(super) const END: u8 = 0x00;
 const UNIT: u8 = 0x01;
@@ -80,20 +75,11 @@ impl<'a> Canonical<'a> {
     /// `tag` + n and the n significant bytes of `magnitude`.
     #[inline]
     fn integer(self, tag: u8, magnitude: u64) {
-        const LONGEST: usize = 9;
         let significant = 8 - magnitude.leading_zeros() / 8;
-        let mut bytes = [0; LONGEST];
+        let mut bytes = [0; 9];
         bytes[0] = tag + significant as u8;
         bytes[1..].copy_from_slice(&magnitude.to_le_bytes());
-        let used = 1 + significant as usize;
-        if self.0.capacity() - self.0.len() >= LONGEST {
-            // A copy of known length is two stores, one of unknown length a call.
-            let end = self.0.len() + used;
-            self.0.extend_from_slice(&bytes);
-            self.0.truncate(end);
-        } else {
-            self.0.extend_from_slice(&bytes[..used]);
-        }
+        self.0.extend_prefix(bytes, 1 + significant as usize);
     }
 
     fn long_integer(self, tag: u8, magnitude: u128) {
@@ -103,25 +89,26 @@ impl<'a> Canonical<'a> {
         let significant = 16 - magnitude.leading_zeros() / 8;
         self.0.push(tag + significant as u8);
         self.0
-            .extend_from_slice(&magnitude.to_le_bytes()[..significant as usize]);
+            .extend_prefix(magnitude.to_le_bytes(), significant as usize);
     }
 
     #[inline]
     fn tagged<const N: usize>(self, tag: u8, bytes: [u8; N]) {
         self.0.push(tag);
-        self.0.extend_from_slice(&bytes);
+        self.0.extend_prefix(bytes, N);
     }
 
     /// `tag`, the length of `bytes`, `bytes`.
     #[inline]
     fn measured(self, tag: u8, bytes: &[u8]) {
+        self.0.push(tag);
         if bytes.len() < 0x80 {
-            self.0.extend_from_slice(&[tag, bytes.len() as u8]);
+            self.0.push(bytes.len() as u8);
         } else {
-            self.0.push(tag);
-            self.0.extend_from_slice(&leb128(bytes.len()));
+            let (length, used) = leb128(bytes.len());
+            self.0.extend_prefix(length, used);
         }
-        self.0.extend_from_slice(bytes);
+        self.0.extend(bytes);
     }
 
     /// The beginning of something that [`END`] closes.
@@ -138,15 +125,18 @@ impl<'a> Canonical<'a> {
     }
 }
 
-/// Seven bits to a byte, low ones first, the highest bit set in all but the last.
-fn leb128(mut number: usize) -> SmallVec<[u8; 16]> {
-    let mut bytes = SmallVec::new();
+/// Seven bits to a byte, low ones first, the highest bit set in all but the last; and how many
+/// bytes that is.
+fn leb128(mut number: usize) -> ([u8; 10], usize) {
+    let mut bytes = [0; 10];
+    let mut last = 0;
     while number >= 0x80 {
-        bytes.push(number as u8 | 0x80);
+        bytes[last] = number as u8 | 0x80;
         number >>= 7;
+        last += 1;
     }
-    bytes.push(number as u8);
-    bytes
+    bytes[last] = number as u8;
+    (bytes, last + 1)
 }
 
 impl<'a> Serializer for Canonical<'a> {
@@ -242,8 +232,7 @@ impl<'a> Serializer for Canonical<'a> {
 
     fn serialize_char(self, v: char) -> Result<(), Failure> {
         self.0.push(CHAR);
-        self.0
-            .extend_from_slice(v.encode_utf8(&mut [0; 4]).as_bytes());
+        self.0.extend(v.encode_utf8(&mut [0; 4]).as_bytes());
         Ok(())
     }
 
@@ -363,12 +352,13 @@ impl<'a> Serializer for Canonical<'a> {
 
     /// Without the `String` of serde's default: dates and the like come this way.
     fn collect_str<T: fmt::Display + ?Sized>(self, value: &T) -> Result<(), Failure> {
-        self.0.extend_from_slice(&[STR, 0]);
+        self.0.push(STR);
         let start = self.0.len();
         write!(Text(self.0), "{value}").map_err(Failure::custom)?;
-        let length = leb128(self.0.len() - start);
-        self.0[start - 1] = length[0];
-        self.0.insert_from_slice(start, &length[1..]);
+        // The length is known only now: append it and rotate it into its place.
+        let (length, used) = leb128(self.0.len() - start);
+        self.0.extend_prefix(length, used);
+        self.0[start..].rotate_right(used);
         Ok(())
     }
 }
@@ -378,7 +368,7 @@ struct Text<'a>(&'a mut Bytes);
 
 impl Write for Text<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        self.0.extend_from_slice(text.as_bytes());
+        self.0.extend(text.as_bytes());
         Ok(())
     }
 }

@@ -7,7 +7,8 @@ use serde::ser::{
 };
 use smallvec::SmallVec;
 
-use super::canonical::{Bytes, Canonical, END};
+use super::bytes::Bytes;
+use super::canonical::{Canonical, END};
 use super::failure::Failure;
 
 /// What keeps the order in which its parts arrive.
@@ -104,20 +105,23 @@ impl<'a> Entries<'a> {
 
     fn sort(&mut self) {
         let Self { out, start, spans } = self;
-        let entries = &out[*start..];
+        let entries = &mut out[*start..];
         if spans.is_sorted_by(|a, b| a.key_in(entries) <= b.key_in(entries)) {
             return;
         }
-        let unsorted: Bytes = SmallVec::from_slice(entries);
+        let unsorted: SmallVec<[u8; 128]> = SmallVec::from_slice(entries);
         // Entries with one key (a multimap) keep their order, which may mean something; spelled
         // out because the stable sort may allocate.
         spans.sort_unstable_by(|a, b| {
             let by_key = a.key_in(&unsorted).cmp(b.key_in(&unsorted));
             by_key.then(a.key.cmp(&b.key))
         });
-        out.truncate(*start);
+        let mut rest = entries;
         for span in spans {
-            out.extend_from_slice(&unsorted[span.key..span.end]);
+            let entry = &unsorted[span.key..span.end];
+            let (place, behind) = rest.split_at_mut(entry.len());
+            place.copy_from_slice(entry);
+            rest = behind;
         }
     }
 }
