@@ -7,6 +7,7 @@ mod value;
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::net::Ipv4Addr;
 
 use cache_core::private::KeyWriter;
 use proptest::prelude::*;
@@ -189,6 +190,7 @@ fn the_bytes_of_every_kind_never_change() {
         (&|| bytes(&vec![1_u8, 0]), "0b11011000"),
         (&|| bytes(&[1_u8, 0]), "0b11011000"),
         (&|| bytes(&(1_u8, "")), "0b1101090000"),
+        (&|| bytes(&Ipv4Addr::LOCALHOST), "0b117f1010110100"),
         (&|| bytes(&Tuple(1, true)), "0b11010300"),
         (&|| bytes(&Newtype(9)), "1109"),
         (

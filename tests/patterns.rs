@@ -136,6 +136,8 @@ fn what_can_not_be_meant_is_refused_with_the_way_out() {
         ("user:[12]", "%5B"),
         ("user: 42", "%20"),
         ("user:é", "%C3%A9"),
+        // Its low byte is that of `a`.
+        ("user:š", "%C5%A1"),
         ("user:a\\*", "%5C"),
         ("user:a\n", "%0A"),
         ("user:42%3a", "%3A"),

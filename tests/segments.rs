@@ -111,6 +111,7 @@ fn hostile_values_have_these_segments() {
 fn a_long_value_is_its_hash() {
     let border = "x".repeat(128);
     assert_eq!(escape(&border), border);
+    assert_eq!(segment(&border), border);
     // BLAKE3 of 129 times "x"; stored, so it never changes.
     assert_eq!(
         escape(&"x".repeat(129)),
@@ -220,7 +221,9 @@ fn the_first_failure_is_the_one_told() {
     let error = render("{a}:{b}:{c}", |prefix| {
         prefix.segment(&1).segment(&()).segment(&[0]);
     });
-    assert!(error.unwrap_err().to_string().contains("`{b}`"));
+    let message = error.unwrap_err().to_string();
+    assert!(message.contains("`{b}`"), "{message}");
+    assert!(message.contains("the unit value"), "{message}");
 }
 
 #[test]
