@@ -1,0 +1,303 @@
+//! The grammar of key prefixes and of invalidation patterns.
+//!
+//! Only the shape is checked here: which names a placeholder may use depends on the function and is a rule of
+//! [`crate::check`].
+
+use syn::LitStr;
+
+use crate::errors::error;
+
+/// The deepest key prefix: each segment is a generation that a hit must prove.
+const MOST_SEGMENTS: usize = 8;
+
+/// A key prefix or a pattern without mistakes of grammar.
+#[derive(Clone, Debug)]
+pub(crate) struct Template {
+    pub(crate) literal: LitStr,
+    /// In the order in which they stand.
+    pub(crate) placeholders: Vec<Placeholder>,
+}
+
+/// `{user_id}`, `{filter.city}`, `{self.region}`, `{pair.0}`.
+#[derive(Clone, Debug)]
+pub(crate) struct Placeholder {
+    /// The argument that it begins with, or `self`.
+    pub(crate) root: String,
+    /// Names or numbers of fields.
+    pub(crate) fields: Vec<String>,
+}
+
+impl Placeholder {
+    /// As it was written, without the braces.
+    pub(crate) fn text(&self) -> String {
+        let mut text = self.root.clone();
+        for field in &self.fields {
+            text.push('.');
+            text.push_str(field);
+        }
+        text
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Language {
+    KeyPrefix,
+    Pattern,
+}
+
+/// What is wrong with a template and the way out.
+struct Mistake(String, String);
+
+/// Reads the value of `key_prefix`.
+pub(crate) fn key_prefix(literal: &LitStr) -> syn::Result<Template> {
+    let template = read(literal, Language::KeyPrefix)?;
+    let segments = segments(&literal.value()).len();
+    if segments > MOST_SEGMENTS {
+        return Err(error(
+            literal,
+            format!("the key prefix has {segments} segments: every segment is proved on each hit, so {MOST_SEGMENTS} are the most"),
+            "leave to the arguments' hash what nothing invalidates by itself, or join segments: `{a}-{b}`",
+        ));
+    }
+    Ok(template)
+}
+
+/// Reads an invalidation pattern.
+pub(crate) fn pattern(literal: &LitStr) -> syn::Result<Template> {
+    let template = read(literal, Language::Pattern)?;
+    let text = literal.value();
+    if segments(&text).first().is_some_and(|first| first.contains('*')) {
+        return Err(error(
+            literal,
+            format!(
+                "the pattern `{text}` covers everything: patterns select whole segments, and its first one is open"
+            ),
+            "name the first segment, as in `booking:*`; to drop every entry call `clear()` on the cache",
+        ));
+    }
+    Ok(template)
+}
+
+fn read(literal: &LitStr, language: Language) -> syn::Result<Template> {
+    let text = literal.value();
+    let mut placeholders = Vec::new();
+    for segment in segments(&text) {
+        let found = read_segment(segment, language)
+            .map_err(|Mistake(problem, way_out)| error(literal, problem, way_out))?;
+        placeholders.extend(found);
+    }
+    Ok(Template {
+        literal: literal.clone(),
+        placeholders,
+    })
+}
+
+/// Cuts at each `:` outside braces.
+fn segments(text: &str) -> Vec<&str> {
+    let mut inside = false;
+    text.split(|c| {
+        match c {
+            '{' => inside = true,
+            '}' => inside = false,
+            _ => {}
+        }
+        c == ':' && !inside
+    })
+    .collect()
+}
+
+fn read_segment(segment: &str, language: Language) -> Result<Vec<Placeholder>, Mistake> {
+    if segment.is_empty() {
+        return Err(Mistake(
+            "a segment is empty: segments are the parts between `:`".to_owned(),
+            "write something between two `:`, and no `:` at either end: `user:{user_id}:profile`"
+                .to_owned(),
+        ));
+    }
+    let mut placeholders = Vec::new();
+    let mut rest = segment;
+    while let Some(c) = rest.chars().next() {
+        let read = match c {
+            '{' => {
+                let (placeholder, read) = read_placeholder(rest)?;
+                placeholders.push(placeholder);
+                read
+            }
+            '*' if language == Language::Pattern => 1,
+            '%' if language == Language::Pattern => read_escape(rest)?,
+            _ if is_literal(c) => 1,
+            _ => return Err(stray(c, language)),
+        };
+        rest = &rest[read..];
+    }
+    Ok(placeholders)
+}
+
+fn is_literal(c: char) -> bool {
+    c.is_ascii_alphanumeric() || matches!(c, '_' | '.' | '-')
+}
+
+fn read_escape(rest: &str) -> Result<usize, Mistake> {
+    let digits = rest.as_bytes().get(1..3).unwrap_or_default();
+    if digits.len() == 2 && digits.iter().all(u8::is_ascii_hexdigit) {
+        return Ok(3);
+    }
+    Err(Mistake(
+        "`%` is not followed by two hexadecimal digits: it begins an escaped byte".to_owned(),
+        "write the byte, such as `%20` for a blank, or use a placeholder, which escapes its value by itself".to_owned(),
+    ))
+}
+
+fn stray(c: char, language: Language) -> Mistake {
+    match c {
+        '}' => Mistake(
+            "a `}` closes no placeholder".to_owned(),
+            "write placeholders as `{user_id}`".to_owned(),
+        ),
+        '*' => Mistake(
+            "a key prefix cannot contain `*`: it names one place, only patterns select several"
+                .to_owned(),
+            "use a placeholder such as `{user_id}` for a part that varies".to_owned(),
+        ),
+        _ => {
+            let what = match language {
+                Language::KeyPrefix => "a key prefix",
+                Language::Pattern => "a pattern",
+            };
+            let shown = if c.is_whitespace() {
+                "a blank".to_owned()
+            } else {
+                format!("`{}`", c.escape_default())
+            };
+            Mistake(
+                format!("{what} cannot contain {shown}: it is made of segments between `:`"),
+                "use ASCII letters, digits, `_`, `.` and `-`; for other text a placeholder, which escapes its value"
+                    .to_owned(),
+            )
+        }
+    }
+}
+
+/// The placeholder at the beginning of `rest`, and how many bytes it takes.
+fn read_placeholder(rest: &str) -> Result<(Placeholder, usize), Mistake> {
+    let Some(end) = rest.find('}') else {
+        return Err(Mistake(
+            "a `{` is never closed".to_owned(),
+            "write placeholders as `{user_id}`".to_owned(),
+        ));
+    };
+    let inner = &rest[1..end];
+    if inner.is_empty() {
+        return Err(Mistake(
+            "a placeholder `{}` names nothing".to_owned(),
+            "name an argument, as in `{user_id}`".to_owned(),
+        ));
+    }
+    let mut parts = inner.split('.');
+    let root = parts.next().unwrap_or_default();
+    let fields: Vec<String> = parts.map(str::to_owned).collect();
+    if !is_name(root) || !fields.iter().all(|field| is_field(field)) {
+        return Err(Mistake(
+            format!("`{{{inner}}}` is no placeholder: it is neither an argument nor a field of one"),
+            "write `{user_id}`, `{filter.city}`, `{pair.0}` or `{self.region}`; compute other values in an argument of their own"
+                .to_owned(),
+        ));
+    }
+    let placeholder = Placeholder {
+        root: root.to_owned(),
+        fields,
+    };
+    Ok((placeholder, end + 1))
+}
+
+/// Whether `text` can name an argument; keywords can, as `r#type` does.
+fn is_name(text: &str) -> bool {
+    text.starts_with(|c: char| c == '_' || c.is_alphabetic())
+        && text.chars().all(|c| c == '_' || c.is_alphanumeric())
+}
+
+/// Whether `text` can name a field. It becomes a token, so it must be one.
+fn is_field(text: &str) -> bool {
+    let is_index = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let is_name = is_name(text) && text.is_ascii() && text != "_";
+    is_index || (is_name && !matches!(text, "self" | "Self" | "super" | "crate"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Template, key_prefix, pattern};
+    use proc_macro2::Span;
+    use syn::LitStr;
+
+    fn names(template: syn::Result<Template>) -> Vec<String> {
+        let template = template.unwrap();
+        template.placeholders.iter().map(|p| p.text()).collect()
+    }
+
+    fn literal(text: &str) -> LitStr {
+        LitStr::new(text, Span::call_site())
+    }
+
+    #[test]
+    fn placeholders_are_found_in_order() {
+        assert_eq!(
+            names(key_prefix(&literal("user:{user_id}:{filter.city}-{self.region}:x_{pair.0}"))),
+            ["user_id", "filter.city", "self.region", "pair.0"]
+        );
+        assert_eq!(names(pattern(&literal("user:{user_id}:*"))), ["user_id"]);
+        assert!(names(pattern(&literal("a.b-c_9:%20%2f:x*"))).is_empty());
+        assert!(names(key_prefix(&literal("a:b:c:d:e:f:g:h"))).is_empty());
+    }
+
+    #[test]
+    fn mistakes_in_key_prefixes_are_told() {
+        for (text, problem) in [
+            ("", "a segment is empty"),
+            ("user::x", "a segment is empty"),
+            (":user", "a segment is empty"),
+            ("user:", "a segment is empty"),
+            ("us er", "cannot contain a blank"),
+            ("usér", "`\\u{e9}`"),
+            ("user/x", "`/`"),
+            ("user:*", "cannot contain `*`"),
+            ("user:%20", "`%`"),
+            ("a:b:c:d:e:f:g:h:i", "9 segments"),
+            ("user:{id", "never closed"),
+            ("user:id}", "closes no placeholder"),
+            ("user:{}", "names nothing"),
+            ("user:{ id }", "is no placeholder"),
+            ("user:{id:x}", "is no placeholder"),
+            ("user:{0}", "is no placeholder"),
+            ("user:{a.}", "is no placeholder"),
+            ("user:{a._}", "is no placeholder"),
+            ("user:{a.self}", "is no placeholder"),
+            ("user:{a.b()}", "is no placeholder"),
+            ("user:{{id}}", "is no placeholder"),
+        ] {
+            let told = key_prefix(&literal(text)).expect_err(text).to_string();
+            assert!(told.contains(problem), "{text}: {told}");
+        }
+    }
+
+    #[test]
+    fn mistakes_in_patterns_are_told() {
+        for (text, problem) in [
+            ("", "a segment is empty"),
+            ("*", "covers everything"),
+            ("booking*", "covers everything"),
+            ("*:x", "covers everything"),
+            ("{id}*:x", "covers everything"),
+            ("booking:%2", "two hexadecimal digits"),
+            ("booking:%zz", "two hexadecimal digits"),
+            ("booking:%é", "two hexadecimal digits"),
+            ("booking :*", "cannot contain a blank"),
+            ("booking:{id", "never closed"),
+        ] {
+            let told = pattern(&literal(text)).expect_err(text).to_string();
+            assert!(told.contains(problem), "{text}: {told}");
+            assert!(told.contains("\n\nhelp: "), "{text}: {told}");
+        }
+        let told = pattern(&literal("*")).unwrap_err().to_string();
+        assert!(told.contains("`clear()`"), "{told}");
+    }
+}
