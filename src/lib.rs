@@ -5,6 +5,8 @@ pub use cache_core::{
     Pattern, Stats, installed,
 };
 
+pub use cache_macros::{cached, invalidate_cache};
+
 #[cfg(feature = "testing")]
 #[doc(inline)]
 pub use cache_core::testing;

@@ -12,7 +12,7 @@ use crate::errors::{Errors, error, nearest, quoted};
 use crate::template::{self, Template};
 
 /// A value together with the key that it was given to, for errors about the argument as a whole.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Keyed<T> {
     pub(crate) key: Ident,
     pub(crate) value: T,
@@ -38,7 +38,7 @@ pub(crate) enum Outcome {
 }
 
 /// Arguments of `#[cached]`.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Cached {
     pub(crate) key_prefix: Argument<Template>,
     pub(crate) ttl: Argument<Ttl>,
@@ -55,7 +55,7 @@ pub(crate) struct Cached {
 }
 
 /// Arguments of `#[invalidate_cache]`.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Invalidate {
     pub(crate) patterns: Vec<Template>,
     /// Whether any pattern was written, mistaken ones included.
@@ -116,11 +116,21 @@ pub(crate) fn cached(tokens: TokenStream, errors: &mut Errors) -> Cached {
                 set(&mut args.none_ttl, key, value, errors)
             }
             "key" => {
-                let value = list(input, &key, CACHED, Punctuated::<Expr, Token![,]>::parse_terminated);
+                let value = list(
+                    input,
+                    &key,
+                    CACHED,
+                    Punctuated::<Expr, Token![,]>::parse_terminated,
+                );
                 set(&mut args.key, key, value, errors)
             }
             "skip" => {
-                let value = list(input, &key, CACHED, Punctuated::<Ident, Token![,]>::parse_terminated);
+                let value = list(
+                    input,
+                    &key,
+                    CACHED,
+                    Punctuated::<Ident, Token![,]>::parse_terminated,
+                );
                 set(&mut args.skip, key, value, errors)
             }
             "scope" => {
@@ -161,7 +171,8 @@ pub(crate) fn invalidate(tokens: TokenStream, errors: &mut Errors) -> Invalidate
         if input.peek(LitStr) {
             let literal: LitStr = input.parse()?;
             args.has_patterns = true;
-            args.patterns.extend(errors.take(template::pattern(&literal)));
+            args.patterns
+                .extend(errors.take(template::pattern(&literal)));
             return Ok(());
         }
         let key = key(input)?;
@@ -169,7 +180,8 @@ pub(crate) fn invalidate(tokens: TokenStream, errors: &mut Errors) -> Invalidate
             "pattern" => {
                 args.has_patterns = true;
                 let literal = text(input, &key, INVALIDATE)?;
-                args.patterns.extend(errors.take(template::pattern(&literal)));
+                args.patterns
+                    .extend(errors.take(template::pattern(&literal)));
                 Ok(())
             }
             "on" => {
@@ -313,7 +325,9 @@ fn list<T>(
         Ok(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis => {
             // Read by a parser of its own: what it leaves unread is then its error alone.
             let group: Group = input.parse()?;
-            let elements = elements.parse2(group.stream()).map_err(|_| form(key, &group, known))?;
+            let elements = elements
+                .parse2(group.stream())
+                .map_err(|_| form(key, &group, known))?;
             Ok(elements.into_iter().collect())
         }
         _ => Err(form(key, key, known)),
@@ -326,7 +340,10 @@ fn choice<T: Copy>(key: &Ident, text: &LitStr, choices: &[(&str, T)]) -> syn::Re
     if let Some((_, value)) = choices.iter().find(|(name, _)| *name == given) {
         return Ok(*value);
     }
-    let names: Vec<String> = choices.iter().map(|(name, _)| format!("{key} = \"{name}\"")).collect();
+    let names: Vec<String> = choices
+        .iter()
+        .map(|(name, _)| format!("{key} = \"{name}\""))
+        .collect();
     Err(error(
         text,
         format!("`{key}` cannot be `\"{given}\"`"),
@@ -411,14 +428,20 @@ mod tests {
         );
         assert_eq!(told.len(), 9, "{told:#?}");
         assert!(told[0].contains("did you mean `ttl`?"), "{told:#?}");
-        assert!(told.iter().all(|told| told.contains("\n\nhelp: ")), "{told:#?}");
+        assert!(
+            told.iter().all(|told| told.contains("\n\nhelp: ")),
+            "{told:#?}"
+        );
     }
 
     #[test]
     fn a_repeated_argument_is_told() {
         let told = in_cached("ttl = 3, ttl = 4");
         assert_eq!(told.len(), 1);
-        assert!(told[0].starts_with("`ttl` is given a second time"), "{told:#?}");
+        assert!(
+            told[0].starts_with("`ttl` is given a second time"),
+            "{told:#?}"
+        );
     }
 
     #[test]

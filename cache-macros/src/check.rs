@@ -1,25 +1,24 @@
-//! The rules across arguments and the function: Args + Facts → Plan, or every mistake.
+//! The rules across arguments and function: Args + Facts → Plan, every mistake collected on the way.
 
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens, format_ident, quote_spanned};
-use syn::ext::IdentExt;
-use syn::spanned::Spanned;
-use syn::{Attribute, Expr};
+mod function;
+mod key;
+mod names;
 
-use crate::args::{Cached, Invalidate, Outcome, Tier};
+use proc_macro2::{Ident, Span, TokenStream};
+use syn::{Attribute, Expr, ReturnType};
+
+use crate::args::{Argument, Cached, Invalidate, Outcome, Tier};
 use crate::duration::Ttl;
-use crate::errors::{Errors, compact, quoted};
-use crate::function_rules as function;
-use crate::placeholder::{self, Names};
-use crate::signature::{Facts, Function};
+use crate::errors::Errors;
+use crate::signature::{Facts, Function, Returns};
+use names::Names;
 
 /// All that the expansion of `#[cached]` puts into tokens.
-#[derive(Debug)]
 pub(crate) struct CachedPlan {
+    /// Empty when there is none.
     pub(crate) key_prefix: String,
-    /// What the placeholders of the key prefix stand for.
-    pub(crate) segments: Vec<Expr>,
-    /// What the key is made of.
+    /// What the placeholders of the key prefix stand for, in order.
+    pub(crate) segments: Vec<TokenStream>,
     pub(crate) arguments: Vec<KeyPart>,
     /// What separates entries beside the arguments.
     pub(crate) scopes: Vec<Expr>,
@@ -34,11 +33,140 @@ pub(crate) struct CachedPlan {
     pub(crate) concrete: Option<Ident>,
 }
 
-/// One argument of the key.
-#[derive(Debug)]
+/// One part of the key.
 pub(crate) struct KeyPart {
-    pub(crate) expression: TokenStream,
+    pub(crate) expression: Expr,
+    /// `#[cfg]` under which it exists.
     pub(crate) conditions: Vec<Attribute>,
-    /// Where a bound that it does not meet is reported.
+    /// Where it is reported that it can't be a part of a key.
     pub(crate) blame: Span,
+}
+
+/// All that the expansion of `#[invalidate_cache]` puts into tokens.
+pub(crate) struct InvalidatePlan {
+    pub(crate) patterns: Vec<Pattern>,
+    pub(crate) always: bool,
+    pub(crate) cache: Option<Expr>,
+    pub(crate) outcome: Option<Outcome>,
+}
+
+/// A pattern and what its placeholders stand for, in order.
+pub(crate) struct Pattern {
+    pub(crate) text: String,
+    pub(crate) segments: Vec<TokenStream>,
+}
+
+/// Applies the rules of `#[cached]`.
+pub(crate) fn cached(
+    args: Cached,
+    written: &Function,
+    facts: &Facts,
+    errors: &mut Errors,
+) -> CachedPlan {
+    function::is_plain(written, errors);
+    function::has_a_body(written, errors);
+    function::holds_its_receiver_shared(written, facts, errors);
+    function::returns_a_value_to_keep(written, facts, args.tier.as_ref(), errors);
+    function::shows_its_outcome(written, facts, args.outcome.as_ref(), errors);
+    absence_is_possible(&args, errors);
+
+    let names = Names::new(written, facts);
+    for expression in [&args.scope, &args.cache].into_iter().flatten() {
+        names.need_receiver(&expression.value, errors);
+    }
+    for ttl in [&args.ttl, &args.none_ttl].into_iter().flatten() {
+        if let Ttl::Expression(expression) = &ttl.value {
+            names.need_receiver(expression, errors);
+        }
+    }
+    let arguments = key::parts(&args, facts, &names, errors);
+    let template = args.key_prefix.as_ref().map(|key_prefix| &key_prefix.value);
+    let segments = template.map(|template| names.segments(template, errors));
+    CachedPlan {
+        key_prefix: template.map_or_else(String::new, |template| template.literal.value()),
+        segments: segments.unwrap_or_default(),
+        scopes: key::scopes(&args, facts, &names),
+        arguments,
+        concrete: match &facts.returns {
+            Returns::Plain { unsure } if args.outcome.is_none() => unsure.clone(),
+            _ => None,
+        },
+        ttl: given(args.ttl),
+        none_ttl: given(args.none_ttl),
+        version: given(args.version),
+        tier: given(args.tier),
+        single_flight: given(args.single_flight).unwrap_or(true),
+        cache: given(args.cache),
+        outcome: given(args.outcome),
+    }
+}
+
+/// Applies the rules of `#[invalidate_cache]`.
+pub(crate) fn invalidate(
+    args: Invalidate,
+    written: &Function,
+    facts: &Facts,
+    errors: &mut Errors,
+) -> InvalidatePlan {
+    function::is_plain(written, errors);
+    function::has_a_body(written, errors);
+    function::returns(written, facts, errors);
+    something_is_invalidated(&args, written, errors);
+
+    let names = Names::new(written, facts);
+    if let Some(cache) = &args.cache {
+        names.need_receiver(&cache.value, errors);
+    }
+    let patterns = args.patterns.iter().map(|template| Pattern {
+        text: template.literal.value(),
+        segments: names.segments(template, errors),
+    });
+    InvalidatePlan {
+        patterns: patterns.collect(),
+        always: given(args.always).unwrap_or(false),
+        cache: given(args.cache),
+        outcome: given(args.outcome).or_else(|| opaque_outcome(written, facts)),
+    }
+}
+
+fn given<T>(argument: Argument<T>) -> Option<T> {
+    argument.map(|argument| argument.value)
+}
+
+/// What a writer returns that hides its type behind `impl Trait`.
+///
+/// The type can't be named, so it can't be asked. Taken for a plain value it invalidates always, which is the safe side.
+fn opaque_outcome(written: &Function, facts: &Facts) -> Option<Outcome> {
+    let Returns::Opaque { in_result } = facts.returns else {
+        return None;
+    };
+    debug_assert!(matches!(written.signature.output, ReturnType::Type(..)));
+    Some(if in_result {
+        Outcome::Result
+    } else {
+        Outcome::Value
+    })
+}
+
+fn absence_is_possible(args: &Cached, errors: &mut Errors) {
+    let (Some(none_ttl), Some(outcome)) = (&args.none_ttl, &args.outcome) else {
+        return;
+    };
+    if matches!(outcome.value, Outcome::Value | Outcome::Result) {
+        errors.at(
+            &none_ttl.key,
+            "`none_ttl` says how long a `None` is kept, but with this `outcome` the function never returns one",
+            "leave `none_ttl` out, or write `outcome = \"option\"` or `outcome = \"result_option\"`",
+        );
+    }
+}
+
+fn something_is_invalidated(args: &Invalidate, written: &Function, errors: &mut Errors) {
+    if !args.has_patterns {
+        errors.at(
+            &written.signature.ident,
+            "`#[invalidate_cache]` has no pattern, so it would invalidate nothing",
+            "say what this function changes: `#[invalidate_cache(\"booking:*\")]`",
+        );
+    }
 }

@@ -7,7 +7,7 @@ use syn::{BinOp, Expr, ExprLit, ExprUnary, Lit, LitInt, LitStr, UnOp};
 use crate::errors::error;
 
 /// A time to live as it was written.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) enum Ttl {
     /// Known here, in milliseconds, within (0, 30 days].
     Millis(u64),
@@ -77,7 +77,10 @@ fn whole_seconds(key: &Ident, seconds: &LitInt) -> syn::Result<Option<u64>> {
         return Err(error(
             seconds,
             format!("`{}` is no number of seconds", seconds.token()),
-            format!("write a text to give a unit: `{key} = \"{}\"`", seconds.token()),
+            format!(
+                "write a text to give a unit: `{key} = \"{}\"`",
+                seconds.token()
+            ),
         ));
     }
     Ok(seconds
@@ -135,8 +138,13 @@ fn text_form(key: &Ident, text: &LitStr) -> syn::Result<Option<u64>> {
                 format!("`{unit}` is no unit of time")
             }));
         };
-        let part = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(*millis));
-        total = total.zip(part).and_then(|(sum, part)| sum.checked_add(part));
+        let part = digits
+            .parse::<u64>()
+            .ok()
+            .and_then(|n| n.checked_mul(*millis));
+        total = total
+            .zip(part)
+            .and_then(|(sum, part)| sum.checked_add(part));
         rest = after;
     }
     Ok(total)
@@ -165,7 +173,9 @@ fn arithmetic(key: &Ident, value: &Expr) -> syn::Error {
     let seconds = evaluate(value).map_or_else(|| "300".to_owned(), |seconds| seconds.to_string());
     error(
         value,
-        format!("`{key} = {text}` does not say what it counts: an expression must be of type `Duration`"),
+        format!(
+            "`{key} = {text}` does not say what it counts: an expression must be of type `Duration`"
+        ),
         format!(
             "write seconds as one number, `{key} = {seconds}`, or a `Duration`, \
              `{key} = ::core::time::Duration::from_secs({text})`"
@@ -239,7 +249,10 @@ mod tests {
             ("\"1 h\"", "` h` is no unit"),
             ("\"1w\"", "`w` is no unit"),
             ("\"1m1h\"", "`h` stands behind a smaller unit"),
-            ("\"1m1m\"", "`m` stands behind a smaller unit or a second time"),
+            (
+                "\"1m1m\"",
+                "`m` stands behind a smaller unit or a second time",
+            ),
             ("\"1.5h\"", "`.` is no unit"),
             ("0.5", "seconds (`300`)"),
             ("5s", "`5s` is no number of seconds"),

@@ -110,10 +110,7 @@ fn distance(a: &str, b: &str) -> usize {
 
 /// Names as a list for an error: `` `a`, `b` ``.
 pub(crate) fn quoted<S: Display>(names: impl IntoIterator<Item = S>) -> String {
-    let names: Vec<String> = names
-        .into_iter()
-        .map(|name| format!("`{name}`"))
-        .collect();
+    let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
     names.join(", ")
 }
 

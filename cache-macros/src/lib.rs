@@ -1,1 +1,69 @@
-//! Macros.
+//! The attribute macros of cachewright, which re-exports them.
+//!
+//! An annotation goes through four phases: its arguments are read (`args`), the function is looked at (`signature`),
+//! the rules across both are applied (`check`), and the plan that comes out is put into tokens (`expand`). Mistakes of
+//! all phases are reported together, and the function is then left as it was written (`fallback`).
+
+mod args;
+mod check;
+mod duration;
+mod errors;
+mod expand;
+mod fallback;
+mod signature;
+mod template;
+
+use errors::Errors;
+use proc_macro2::TokenStream;
+use signature::Function;
+
+#[doc = include_str!("cached.md")]
+#[proc_macro_attribute]
+pub fn cached(
+    arguments: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    annotate("cached", arguments.into(), item.into(), expand_cached).into()
+}
+
+#[doc = include_str!("invalidate_cache.md")]
+#[proc_macro_attribute]
+pub fn invalidate_cache(
+    arguments: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    annotate(
+        "invalidate_cache",
+        arguments.into(),
+        item.into(),
+        expand_invalidate,
+    )
+    .into()
+}
+
+/// What a macro makes of a function and its arguments.
+type Expand = fn(TokenStream, Function) -> syn::Result<TokenStream>;
+
+fn annotate(name: &str, arguments: TokenStream, item: TokenStream, expand: Expand) -> TokenStream {
+    signature::function(name, item.clone())
+        .and_then(|function| expand(arguments, function))
+        .unwrap_or_else(|errors| fallback::with_errors(item, &errors))
+}
+
+fn expand_cached(arguments: TokenStream, function: Function) -> syn::Result<TokenStream> {
+    let mut errors = Errors::new();
+    let args = args::cached(arguments, &mut errors);
+    let facts = signature::facts(&function);
+    let plan = check::cached(args, &function, &facts, &mut errors);
+    errors.finish()?;
+    Ok(expand::cached(&plan, function, &facts))
+}
+
+fn expand_invalidate(arguments: TokenStream, function: Function) -> syn::Result<TokenStream> {
+    let mut errors = Errors::new();
+    let args = args::invalidate(arguments, &mut errors);
+    let facts = signature::facts(&function);
+    let plan = check::invalidate(args, &function, &facts, &mut errors);
+    errors.finish()?;
+    Ok(expand::invalidate(&plan, function, &facts))
+}

@@ -1,7 +1,8 @@
 //! The annotated function → what the rules and the expansion need to know about it.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens, format_ident};
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::visit::{self, Visit};
 use syn::{
@@ -9,8 +10,9 @@ use syn::{
     ReceiverKind, ReturnType, Signature, Token, Type, TypePath, Visibility, braced, token,
 };
 
+use crate::errors::error;
+
 /// A function as it was written. Its body stays tokens: nobody has to read it.
-#[derive(Debug)]
 pub(crate) struct Function {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
@@ -20,12 +22,37 @@ pub(crate) struct Function {
     pub(crate) body: Option<Body>,
 }
 
-#[derive(Debug)]
 pub(crate) struct Body {
     pub(crate) brace: token::Brace,
     /// `#![…]` at its beginning.
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) statements: TokenStream,
+}
+
+/// Reads what an attribute stands on.
+pub(crate) fn function(attribute: &str, item: TokenStream) -> syn::Result<Function> {
+    if let Some(keyword) = other_item(&item) {
+        return Err(error(
+            &keyword,
+            format!("`#[{attribute}]` goes on a function, and this is a `{keyword}`"),
+            "put it on each function or method that it is meant for",
+        ));
+    }
+    syn::parse2(item)
+}
+
+/// The keyword of an item that is no function.
+fn other_item(item: &TokenStream) -> Option<Ident> {
+    const KEYWORDS: [&str; 9] = [
+        "struct", "enum", "union", "trait", "impl", "mod", "type", "static", "use",
+    ];
+    let keyword = item.clone().into_iter().find_map(|token| match token {
+        TokenTree::Ident(ident) if ident == "fn" || KEYWORDS.iter().any(|k| ident == k) => {
+            Some(ident)
+        }
+        _ => None,
+    });
+    keyword.filter(|keyword| keyword != "fn")
 }
 
 impl Parse for Function {
@@ -55,7 +82,6 @@ impl Parse for Function {
 }
 
 /// What the rules and the expansion ask about a function.
-#[derive(Debug)]
 pub(crate) struct Facts {
     pub(crate) is_async: bool,
     pub(crate) receiver: Option<Held>,
@@ -75,7 +101,6 @@ pub(crate) enum Held {
 }
 
 /// An argument other than the receiver.
-#[derive(Debug)]
 pub(crate) struct Argument {
     /// What the expansion calls it: its own name, or a fresh one for a pattern.
     pub(crate) variable: Ident,
@@ -97,7 +122,12 @@ impl Argument {
         Self {
             variable: named.cloned().unwrap_or_else(fresh),
             pattern: named.is_none().then(|| (*argument.pat).clone()),
-            conditions: argument.attrs.iter().filter(is_condition).cloned().collect(),
+            conditions: argument
+                .attrs
+                .iter()
+                .filter(is_condition)
+                .cloned()
+                .collect(),
             ty: (*argument.ty).clone(),
         }
     }
@@ -108,7 +138,7 @@ impl Argument {
     }
 
     /// Whether its pattern binds `name`.
-    pub(crate) fn binds(&self, name: &Ident) -> bool {
+    pub(crate) fn binds(&self, name: &str) -> bool {
         let mut bound = Bound { name, found: false };
         if let Some(pattern) = &self.pattern {
             bound.visit_pat(pattern);
@@ -122,33 +152,38 @@ impl Argument {
 }
 
 struct Bound<'a> {
-    name: &'a Ident,
+    name: &'a str,
     found: bool,
 }
 
 impl<'ast> Visit<'ast> for Bound<'_> {
     fn visit_pat_ident(&mut self, pat: &'ast syn::PatIdent) {
-        self.found |= pat.ident == *self.name;
+        self.found |= pat.ident.unraw() == self.name;
         visit::visit_pat_ident(self, pat);
     }
 }
 
 /// What a return type shows of itself.
-#[derive(Debug)]
 pub(crate) enum Returns {
     Nothing,
     Never,
     /// `impl Trait`, at the top or inside.
-    Opaque,
+    Opaque {
+        in_result: bool,
+    },
     /// `Pin<Box<dyn Future<…>>>`: what `#[async_trait]` makes of an `async fn`.
     BoxedFuture,
     /// A reference, at the top or inside; whether all of them are `'static`.
-    Borrowed { for_ever: bool },
+    Borrowed {
+        for_ever: bool,
+    },
     /// `T`, `Self::Out`, `<T as Trait>::Out`, or a `Result` of one: may be an `Option` or a `Result`, or not.
     Hidden,
     /// A type whose outcome the compiler finds out. `unsure` is a lone name in it that may be a type parameter of
     /// the surrounding `impl` or `trait`, which a macro on the method cannot see.
-    Plain { unsure: Option<Ident> },
+    Plain {
+        unsure: Option<Ident>,
+    },
 }
 
 /// Looks at a function.
@@ -209,15 +244,18 @@ fn returns(output: &ReturnType, parameters: &[&Ident]) -> Returns {
         Type::Tuple(tuple) if tuple.elems.is_empty() => Returns::Nothing,
         Type::Never(_) => Returns::Never,
         _ if is_boxed_future(ty) => Returns::BoxedFuture,
-        _ if parts.opaque => Returns::Opaque,
+        _ if parts.opaque => Returns::Opaque {
+            in_result: is_result(ty),
+        },
         _ if parts.borrowed => Returns::Borrowed { for_ever: false },
         _ if parts.borrowed_for_ever => Returns::Borrowed { for_ever: true },
-        Type::Path(path) => {
-            let inner = last(path)
-                .filter(|segment| segment.ident == "Result")
-                .and_then(first_type);
-            shown(inner.unwrap_or(ty), parameters)
+        Type::Path(path) if is_result(ty) => {
+            let value = last(path).and_then(first_type);
+            value.map_or(Returns::Plain { unsure: None }, |value| {
+                shown(value, parameters)
+            })
         }
+        Type::Path(_) => shown(ty, parameters),
         _ => Returns::Plain { unsure: None },
     }
 }
@@ -242,6 +280,10 @@ fn shown(ty: &Type, parameters: &[&Ident]) -> Returns {
             unsure: alone.cloned(),
         },
     }
+}
+
+fn is_result(ty: &Type) -> bool {
+    matches!(ty, Type::Path(path) if last(path).is_some_and(|segment| segment.ident == "Result"))
 }
 
 fn is_boxed_future(ty: &Type) -> bool {
@@ -280,7 +322,11 @@ impl<'ast> Visit<'ast> for Parts {
 
     // References in the arguments of a function are not part of a value.
     fn visit_type_fn_ptr(&mut self, _: &'ast syn::TypeFnPtr) {}
-    fn visit_parenthesized_generic_arguments(&mut self, _: &'ast syn::ParenthesizedGenericArguments) {}
+    fn visit_parenthesized_generic_arguments(
+        &mut self,
+        _: &'ast syn::ParenthesizedGenericArguments,
+    ) {
+    }
 }
 
 /// Without parentheses and invisible groups.

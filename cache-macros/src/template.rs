@@ -11,7 +11,7 @@ use crate::errors::error;
 const MOST_SEGMENTS: usize = 8;
 
 /// A key prefix or a pattern without mistakes of grammar.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Template {
     pub(crate) literal: LitStr,
     /// In the order in which they stand.
@@ -19,7 +19,7 @@ pub(crate) struct Template {
 }
 
 /// `{user_id}`, `{filter.city}`, `{self.region}`, `{pair.0}`.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct Placeholder {
     /// The argument that it begins with, or `self`.
     pub(crate) root: String,
@@ -55,7 +55,9 @@ pub(crate) fn key_prefix(literal: &LitStr) -> syn::Result<Template> {
     if segments > MOST_SEGMENTS {
         return Err(error(
             literal,
-            format!("the key prefix has {segments} segments: every segment is proved on each hit, so {MOST_SEGMENTS} are the most"),
+            format!(
+                "the key prefix has {segments} segments: every segment is proved on each hit, so {MOST_SEGMENTS} are the most"
+            ),
             "leave to the arguments' hash what nothing invalidates by itself, or join segments: `{a}-{b}`",
         ));
     }
@@ -66,7 +68,10 @@ pub(crate) fn key_prefix(literal: &LitStr) -> syn::Result<Template> {
 pub(crate) fn pattern(literal: &LitStr) -> syn::Result<Template> {
     let template = read(literal, Language::Pattern)?;
     let text = literal.value();
-    if segments(&text).first().is_some_and(|first| first.contains('*')) {
+    if segments(&text)
+        .first()
+        .is_some_and(|first| first.contains('*'))
+    {
         return Err(error(
             literal,
             format!(
@@ -241,7 +246,9 @@ mod tests {
     #[test]
     fn placeholders_are_found_in_order() {
         assert_eq!(
-            names(key_prefix(&literal("user:{user_id}:{filter.city}-{self.region}:x_{pair.0}"))),
+            names(key_prefix(&literal(
+                "user:{user_id}:{filter.city}-{self.region}:x_{pair.0}"
+            ))),
             ["user_id", "filter.city", "self.region", "pair.0"]
         );
         assert_eq!(names(pattern(&literal("user:{user_id}:*"))), ["user_id"]);

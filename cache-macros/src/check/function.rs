@@ -1,0 +1,143 @@
+//! Rules about the function itself.
+
+use quote::ToTokens;
+use syn::{ReturnType, Safety, Signature};
+
+use crate::args::{Keyed, Outcome, Tier};
+use crate::errors::Errors;
+use crate::signature::{Facts, Function, Held, Returns};
+
+/// Not `const`, `unsafe`, `extern` or variadic.
+pub(super) fn is_plain(written: &Function, errors: &mut Errors) {
+    let Signature {
+        constness,
+        safety,
+        abi,
+        variadic,
+        ..
+    } = &written.signature;
+    if constness.is_some() {
+        errors.at(
+            constness,
+            "a `const fn` cannot use a cache: it may run in the compiler",
+            "remove `const`, or annotate a function that calls this one",
+        );
+    }
+    if matches!(safety, Safety::Unsafe(_)) {
+        errors.at(
+            safety,
+            "an `unsafe fn` cannot be annotated: its body moves into a closure, which promises nothing to its caller",
+            "annotate a safe function that calls this one",
+        );
+    }
+    if let Some(variadic) = variadic {
+        errors.at(
+            variadic,
+            "a variadic function cannot be annotated: its arguments cannot be enumerated",
+            "annotate a function that calls this one",
+        );
+    } else if let Some(abi) = abi {
+        errors.at(
+            abi,
+            "an `extern` function cannot be annotated: its foreign callers know neither panics nor futures",
+            "annotate a Rust function that this one calls",
+        );
+    }
+}
+
+pub(super) fn has_a_body(written: &Function, errors: &mut Errors) {
+    if written.body.is_none() {
+        errors.at(
+            &written.signature.ident,
+            "a required method of a trait has no body to run on a miss",
+            "annotate the method in the `impl` blocks, or give it a default body here",
+        );
+    }
+}
+
+pub(super) fn holds_its_receiver_shared(written: &Function, facts: &Facts, errors: &mut Errors) {
+    let (problem, way_out) = match facts.receiver {
+        None | Some(Held::Shared) => return,
+        Some(Held::Mutably) => (
+            "a cached method cannot take `&mut self`: a hit does not run the body, so nothing would be changed",
+            "take `&self`; for a method that writes use `#[invalidate_cache]`",
+        ),
+        Some(Held::ByValue) => (
+            "a cached method cannot take `self` by value: a hit would consume it for nothing",
+            "take `&self` or `self: Arc<Self>`",
+        ),
+    };
+    errors.at(written.signature.receiver(), problem, way_out);
+}
+
+/// What neither macro can work with.
+pub(super) fn returns(written: &Function, facts: &Facts, errors: &mut Errors) {
+    let (problem, way_out) = match facts.returns {
+        Returns::Never => (
+            "a function that never returns leaves nothing to do after it",
+            "annotate the function that does the work inside",
+        ),
+        Returns::BoxedFuture => (
+            "a method that `#[async_trait]` has rewritten is not supported yet: it returns a boxed future at once",
+            "use a native `async fn` in the trait, or annotate an inherent method that this one calls",
+        ),
+        _ => return,
+    };
+    errors.at(return_type(written), problem, way_out);
+}
+
+pub(super) fn returns_a_value_to_keep(
+    written: &Function,
+    facts: &Facts,
+    tier: Option<&Keyed<Tier>>,
+    errors: &mut Errors,
+) {
+    let in_memory = matches!(tier, Some(tier) if matches!(tier.value, Tier::Memory));
+    let (problem, way_out) = match facts.returns {
+        Returns::Nothing => {
+            let culprit = match &written.signature.output {
+                ReturnType::Default => written.signature.ident.to_token_stream(),
+                output => output.to_token_stream(),
+            };
+            errors.at(
+                culprit,
+                "a cached function must return a value: this one returns nothing to keep",
+                "return what it computes, or remove `#[cached]`; for a function that writes use `#[invalidate_cache]`",
+            );
+            return;
+        }
+        Returns::Opaque { .. } => (
+            "a cached value needs a type that can be named: `impl Trait` hides it",
+            "write the type; instead of `-> impl Future<Output = T>` write `async fn` and `-> T`",
+        ),
+        Returns::Borrowed { for_ever } if !(for_ever && in_memory) => (
+            "a cached value outlives the call, so it cannot be borrowed",
+            "return an owned value: `String` for `&str`, `Vec<T>` for `&[T]`, `Arc<T>` for `&T`",
+        ),
+        _ => return returns(written, facts, errors),
+    };
+    errors.at(return_type(written), problem, way_out);
+}
+
+pub(super) fn shows_its_outcome(
+    written: &Function,
+    facts: &Facts,
+    outcome: Option<&Keyed<Outcome>>,
+    errors: &mut Errors,
+) {
+    if matches!(facts.returns, Returns::Hidden) && outcome.is_none() {
+        errors.at(
+            return_type(written),
+            "this return type does not show whether it is a plain value, an `Option` or a `Result`, and `Err` and \
+             `None` must not be kept as values",
+            "say what it is: `outcome = \"value\"`, `\"option\"`, `\"result\"` or `\"result_option\"`",
+        );
+    }
+}
+
+fn return_type(written: &Function) -> impl ToTokens + '_ {
+    match &written.signature.output {
+        ReturnType::Type(_, ty) => ty.to_token_stream(),
+        ReturnType::Default => written.signature.ident.to_token_stream(),
+    }
+}

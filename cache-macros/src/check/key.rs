@@ -1,0 +1,171 @@
+//! Rules about what the key is made of.
+
+use proc_macro2::{Ident, Span};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{Expr, ExprPath};
+
+use super::KeyPart;
+use super::names::Names;
+use crate::args::{Cached, Keyed};
+use crate::errors::{Errors, compact};
+use crate::signature::{Argument, Facts};
+
+/// What the key is made of: the arguments that `key(…)` chose, or all but those that `skip(…)` left out.
+pub(super) fn parts(
+    args: &Cached,
+    facts: &Facts,
+    names: &Names<'_>,
+    errors: &mut Errors,
+) -> Vec<KeyPart> {
+    not_both(args, errors);
+    if let Some(skip) = &args.skip {
+        skipped_exist(skip, names, errors);
+    }
+    if let Some(chosen) = &args.key {
+        return chosen
+            .value
+            .iter()
+            .map(|part| chosen_part(part, names, errors))
+            .collect();
+    }
+    let kept = facts
+        .arguments
+        .iter()
+        .filter(|argument| !is_skipped(args, argument));
+    kept.map(|argument| argument_part(argument, errors))
+        .collect()
+}
+
+/// What separates entries beside the arguments: `scope`, and placeholders that no argument of the key covers.
+pub(super) fn scopes(args: &Cached, facts: &Facts, names: &Names<'_>) -> Vec<Expr> {
+    let mut scopes = Vec::new();
+    let mut covered = covered_texts(args, facts);
+    if let Some(scope) = &args.scope {
+        covered.push(compact(&scope.value));
+        scopes.push(scope.value.clone());
+    }
+    let Some(key_prefix) = &args.key_prefix else {
+        return scopes;
+    };
+    for placeholder in &key_prefix.value.placeholders {
+        let text = placeholder.text();
+        let covers = |whole: &String| {
+            let rest = text.strip_prefix(whole.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        if !covered.iter().any(covers) {
+            scopes.extend(
+                names
+                    .resolve(placeholder, &key_prefix.value)
+                    .map(Expr::Verbatim),
+            );
+            covered.push(text);
+        }
+    }
+    scopes
+}
+
+/// The parts of the key as a placeholder would write them.
+fn covered_texts(args: &Cached, facts: &Facts) -> Vec<String> {
+    if let Some(chosen) = &args.key {
+        return chosen
+            .value
+            .iter()
+            .map(|part| compact(part).replace("r#", ""))
+            .collect();
+    }
+    let kept = facts
+        .arguments
+        .iter()
+        .filter(|argument| !is_skipped(args, argument));
+    let named = kept.filter_map(Argument::name);
+    named.map(|name| name.unraw().to_string()).collect()
+}
+
+fn is_skipped(args: &Cached, argument: &Argument) -> bool {
+    let skipped = args.skip.iter().flat_map(|skip| &skip.value);
+    skipped
+        .map(IdentExt::unraw)
+        .any(|name| argument.name().is_some_and(|own| own.unraw() == name))
+}
+
+fn not_both(args: &Cached, errors: &mut Errors) {
+    if let (Some(_), Some(skip)) = (&args.key, &args.skip) {
+        errors.at(
+            &skip.key,
+            "`key(…)` and `skip(…)` cannot stand together: the one names all that the key is made of, the other all that it is not",
+            "keep one of the two; what `key(…)` does not name is left out anyway",
+        );
+    }
+}
+
+fn skipped_exist(skip: &Keyed<Vec<Ident>>, names: &Names<'_>, errors: &mut Errors) {
+    for name in &skip.value {
+        if name == "self" {
+            errors.at(
+                name,
+                "`self` is never a part of the key",
+                "leave it out; `scope = self.tenant_id` adds what separates instances",
+            );
+        } else if names.find(&name.unraw().to_string()).is_none() {
+            names.unknown_argument(name, errors);
+        }
+    }
+}
+
+fn chosen_part(part: &Expr, names: &Names<'_>, errors: &mut Errors) -> KeyPart {
+    match root(part) {
+        Some(root) if root == "self" => names.need_receiver(part, errors),
+        Some(root) if names.find(&root.unraw().to_string()).is_none() => {
+            names.unknown_argument(root, errors);
+        }
+        _ => {}
+    }
+    KeyPart {
+        expression: part.clone(),
+        conditions: Vec::new(),
+        blame: part.span(),
+    }
+}
+
+/// The name with which `a`, `a.b`, `a[0]`, `a.b()` begin.
+fn root(expression: &Expr) -> Option<&Ident> {
+    match expression {
+        Expr::Path(ExprPath { path, .. }) => path.get_ident(),
+        Expr::Field(field) => root(&field.base),
+        Expr::Index(index) => root(&index.expr),
+        Expr::MethodCall(call) => root(&call.receiver),
+        Expr::Reference(reference) => root(&reference.expr),
+        Expr::Paren(paren) => root(&paren.expr),
+        Expr::Group(group) => root(&group.expr),
+        _ => None,
+    }
+}
+
+fn argument_part(argument: &Argument, errors: &mut Errors) -> KeyPart {
+    if argument.is_mutable_reference() {
+        let way_out = argument.name().map_or_else(
+            || "give it a name and leave it out of the key with `skip(…)`".to_owned(),
+            |name| format!("leave it out of the key with `skip({name})`, or take `&T`"),
+        );
+        errors.at(
+            &argument.ty,
+            "a `&mut` argument cannot be a part of the key: a hit does not run the body, so nothing would be changed",
+            way_out,
+        );
+    }
+    KeyPart {
+        expression: Expr::Verbatim(argument.variable.to_token_stream()),
+        conditions: argument.conditions.clone(),
+        blame: first_token(&argument.ty),
+    }
+}
+
+fn first_token(ty: &syn::Type) -> Span {
+    ty.to_token_stream()
+        .into_iter()
+        .next()
+        .map_or_else(Span::call_site, |token| token.span())
+}

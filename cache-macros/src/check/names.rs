@@ -1,0 +1,176 @@
+//! Names that an annotation takes from the function: placeholders, arguments of the key, `self`.
+
+use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote_spanned};
+use syn::Expr;
+use syn::ext::IdentExt;
+
+use crate::errors::{Errors, nearest, quoted};
+use crate::signature::{Argument, Facts, Function};
+use crate::template::{Placeholder, Template};
+
+/// The function's arguments and its receiver, by name.
+pub(super) struct Names<'a> {
+    arguments: &'a [Argument],
+    /// The token `self` of the receiver.
+    receiver: Option<Span>,
+}
+
+impl<'a> Names<'a> {
+    pub(super) fn new(written: &Function, facts: &'a Facts) -> Self {
+        Self {
+            arguments: &facts.arguments,
+            receiver: written
+                .signature
+                .receiver()
+                .map(|receiver| receiver.self_token.span),
+        }
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<&'a Argument> {
+        let is_it = |argument: &&Argument| argument.name().is_some_and(|own| own.unraw() == name);
+        self.arguments.iter().find(is_it)
+    }
+
+    /// What the placeholders of `template` stand for.
+    pub(super) fn segments(&self, template: &Template, errors: &mut Errors) -> Vec<TokenStream> {
+        let mut segments = Vec::new();
+        for placeholder in &template.placeholders {
+            match self.resolve(placeholder, template) {
+                Some(segment) => segments.push(segment),
+                None => self.unknown_placeholder(placeholder, template, errors),
+            }
+        }
+        segments
+    }
+
+    /// The expression of a placeholder. It stands where the literal stands and means what the signature means, also
+    /// when a `macro_rules` macro took the two from different places.
+    pub(super) fn resolve(
+        &self,
+        placeholder: &Placeholder,
+        template: &Template,
+    ) -> Option<TokenStream> {
+        let here = template.literal.span();
+        let mut root = match (self.find(&placeholder.root), self.receiver) {
+            (Some(argument), _) => argument.variable.clone(),
+            (None, Some(receiver))
+                if placeholder.root == "self" && !placeholder.fields.is_empty() =>
+            {
+                Ident::new("self", receiver)
+            }
+            _ => return None,
+        };
+        root.set_span(here.resolved_at(root.span()));
+        let mut expression = root.into_token_stream();
+        for field in &placeholder.fields {
+            let field = member(field, here);
+            expression.extend(quote_spanned!(here=> .#field));
+        }
+        Some(expression)
+    }
+
+    fn unknown_placeholder(
+        &self,
+        placeholder: &Placeholder,
+        template: &Template,
+        errors: &mut Errors,
+    ) {
+        let root = &placeholder.root;
+        let text = placeholder.text();
+        let (problem, way_out) = if root == "self" && self.receiver.is_none() {
+            (
+                format!("`{{{text}}}` needs a receiver, and the function takes no `self`"),
+                self.known(root),
+            )
+        } else if root == "self" {
+            (
+                "`{self}` is the receiver as a whole, and a placeholder stands for one scalar value".to_owned(),
+                "name a field of it, as in `{self.region}`".to_owned(),
+            )
+        } else if self.is_bound_in_pattern(root) {
+            (
+                format!("`{root}` is bound inside a pattern, and the key is made before the argument is taken apart"),
+                "give the argument a name and take it apart in the body: `pair: (u64, u64)`, then `{pair.0}`".to_owned(),
+            )
+        } else {
+            (
+                format!("`{{{text}}}` names no argument of the function"),
+                self.known(root),
+            )
+        };
+        errors.at(&template.literal, problem, way_out);
+    }
+
+    /// The error for an identifier of the annotation that must be an argument.
+    pub(super) fn unknown_argument(&self, name: &Ident, errors: &mut Errors) {
+        if self.is_bound_in_pattern(&name.unraw().to_string()) {
+            errors.at(
+                name,
+                format!("`{name}` is bound inside a pattern, and the key is made before the argument is taken apart"),
+                "give the argument a name and take it apart in the body",
+            );
+        } else {
+            errors.at(
+                name,
+                format!("`{name}` is no argument of the function"),
+                self.known(&name.to_string()),
+            );
+        }
+    }
+
+    /// Tells each `self` in `expression` that has no receiver.
+    pub(super) fn need_receiver(&self, expression: &Expr, errors: &mut Errors) {
+        if self.receiver.is_some() {
+            return;
+        }
+        if let Some(token) = find_self(expression.to_token_stream()) {
+            errors.at(
+                token,
+                "the function takes no `self`",
+                "use an argument or a static, or make it a method: `&self`",
+            );
+        }
+    }
+
+    fn is_bound_in_pattern(&self, name: &str) -> bool {
+        self.arguments.iter().any(|argument| argument.binds(name))
+    }
+
+    /// The way out of an unknown name: the known ones.
+    fn known(&self, unknown: &str) -> String {
+        let named = self.arguments.iter().filter_map(Argument::name);
+        let mut names: Vec<String> = named.map(|name| name.unraw().to_string()).collect();
+        let guess = nearest(unknown, names.iter().map(String::as_str))
+            .map(|name| format!("did you mean `{name}`? "))
+            .unwrap_or_default();
+        if self.receiver.is_some() {
+            names.push("self.<field>".to_owned());
+        }
+        if names.is_empty() {
+            return "the function has no arguments with a name".to_owned();
+        }
+        format!("{guess}known are {}", quoted(names))
+    }
+}
+
+fn member(field: &str, here: Span) -> TokenTree {
+    if let Ok(index) = field.parse::<usize>() {
+        let mut index = Literal::usize_unsuffixed(index);
+        index.set_span(here);
+        return index.into();
+    }
+    // A keyword names a field only in its raw form.
+    match syn::parse_str::<Ident>(field) {
+        Ok(_) => Ident::new(field, here).into(),
+        Err(_) => Ident::new_raw(field, here).into(),
+    }
+}
+
+fn find_self(tokens: TokenStream) -> Option<Ident> {
+    tokens.into_iter().find_map(|token| match token {
+        TokenTree::Ident(ident) if ident == "self" => Some(ident),
+        TokenTree::Group(group) => find_self(group.stream()),
+        _ => None,
+    })
+}

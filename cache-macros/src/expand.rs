@@ -1,0 +1,283 @@
+//! A plan → tokens. Nothing is decided here.
+//!
+//! Paths begin with `::`, and locals are `mixed_site`, so nothing of the user's can be taken for ours or the other way
+//! round. A `static` is not hygienic: it lives in a block with nothing of the user's in it.
+
+use proc_macro2::{Ident, Literal, Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::visit_mut::{self, VisitMut};
+use syn::{Expr, FnArg, Pat, PatType, ReturnType, Type, parse_quote};
+
+use crate::args::{Outcome, Tier};
+use crate::check::{CachedPlan, InvalidatePlan, KeyPart};
+use crate::duration::Ttl;
+use crate::signature::{Argument, Body, Facts, Function};
+
+/// The expansion of `#[cached]`.
+pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> TokenStream {
+    let returned = returned(&function);
+    let blame = ours_at(returned.span());
+    let lookup = match plan.tier {
+        Some(Tier::Memory) => quote_spanned!(blame=> lookup_local),
+        _ => quote_spanned!(blame=> lookup),
+    };
+    let concrete = plan.concrete.as_ref().map(|name| {
+        // A nested item can't name a type parameter, so this compiles only if `name` is a type.
+        quote!(const _: fn(#name) = |_| {};)
+    });
+    let cache = cache(plan.cache.as_ref());
+    let descriptor = descriptor(plan, &function);
+    let outcome = outcome(plan.outcome, &returned);
+    let key = key(plan);
+    let prefix = segments(&plan.segments);
+    let ttl = ttl_expression(&quote!(ttl), plan.ttl.as_ref());
+    let none_ttl = ttl_expression(&quote!(none_ttl), plan.none_ttl.as_ref());
+    let call = local("call");
+    let body = body(&function, facts, &returned);
+    let run = if facts.is_async {
+        quote!(#call.or_compute(async move #body).await)
+    } else {
+        quote!(#call.or_compute_blocking(move #body))
+    };
+    let statements = quote! {
+        #concrete
+        let #call = ::cachewright::__private::#lookup(
+            #cache,
+            #descriptor,
+            #outcome,
+            #key,
+            #prefix,
+        ) #ttl #none_ttl;
+        #run
+    };
+    with_body(function, facts, statements)
+}
+
+/// The expansion of `#[invalidate_cache]`.
+pub(crate) fn invalidate(plan: &InvalidatePlan, function: Function, facts: &Facts) -> TokenStream {
+    let returned = returned(&function);
+    let name = bare_name(&function);
+    let cache = cache(plan.cache.as_ref());
+    let patterns = plan.patterns.iter().map(|pattern| {
+        let text = &pattern.text;
+        let segments = segments(&pattern.segments);
+        quote!(.pattern(#text, #segments))
+    });
+    let always = plan.always.then(|| quote!(.always()));
+    let outcome = outcome(plan.outcome, &returned);
+    let invalidation = local("invalidation");
+    let body = body(&function, facts, &returned);
+    let run = if facts.is_async {
+        quote!(#invalidation.after(#outcome, async move #body).await)
+    } else {
+        quote!(#invalidation.after_blocking(#outcome, move #body))
+    };
+    let statements = quote! {
+        let #invalidation = ::cachewright::__private::invalidation(#cache, #name) #(#patterns)* #always;
+        #run
+    };
+    with_body(function, facts, statements)
+}
+
+/// A local that no name of the user's can clash with.
+fn local(name: &str) -> Ident {
+    Ident::new(name, Span::mixed_site())
+}
+
+/// `place` in the user's source, with names resolved as ours, so that lints take it for generated code.
+fn ours_at(place: Span) -> Span {
+    place.resolved_at(Span::mixed_site())
+}
+
+fn bare_name(function: &Function) -> String {
+    use syn::ext::IdentExt;
+    function.signature.ident.unraw().to_string()
+}
+
+/// The return type, `impl Trait` in it left to inference.
+fn returned(function: &Function) -> Type {
+    let mut ty = match &function.signature.output {
+        ReturnType::Default => parse_quote!(()),
+        ReturnType::Type(_, ty) => (**ty).clone(),
+    };
+    Inferred.visit_type_mut(&mut ty);
+    ty
+}
+
+struct Inferred;
+
+impl VisitMut for Inferred {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        if let Type::ImplTrait(_) = ty {
+            *ty = parse_quote!(_);
+        }
+        visit_mut::visit_type_mut(self, ty);
+    }
+}
+
+fn cache(cache: Option<&Expr>) -> TokenStream {
+    cache.map_or_else(
+        || quote!(::cachewright::__private::installed()),
+        |cache| reference(cache, Span::mixed_site()),
+    )
+}
+
+/// `&expression`, in parentheses where they are needed.
+fn reference(expression: &Expr, place: Span) -> TokenStream {
+    match expression {
+        Expr::Binary(_) | Expr::Cast(_) | Expr::Range(_) | Expr::Assign(_) | Expr::Closure(_) => {
+            quote_spanned!(place=> &(#expression))
+        }
+        _ => quote_spanned!(place=> &#expression),
+    }
+}
+
+fn descriptor(plan: &CachedPlan, function: &Function) -> TokenStream {
+    let name = bare_name(function);
+    let key_prefix = &plan.key_prefix;
+    let ttl = ttl_literal(&quote!(ttl_millis), plan.ttl.as_ref());
+    let none_ttl = ttl_literal(&quote!(none_ttl_millis), plan.none_ttl.as_ref());
+    let version = plan.version.map(Literal::u32_unsuffixed);
+    let version = version.map(|version| quote!(.version(#version)));
+    let tier = plan.tier.map(|tier| match tier {
+        Tier::Memory => quote!(.memory_only()),
+        Tier::Shared => quote!(.shared_only()),
+    });
+    let uncoalesced = (!plan.single_flight).then(|| quote!(.uncoalesced()));
+    quote!({
+        static FUNCTION: ::cachewright::__private::Function = ::cachewright::__private::Function::new(
+            #name,
+            #key_prefix,
+            ::core::module_path!(),
+            ::core::file!(),
+            ::core::line!(),
+        ) #ttl #none_ttl #version #tier #uncoalesced;
+        &FUNCTION
+    })
+}
+
+fn ttl_literal(setter: &TokenStream, ttl: Option<&Ttl>) -> Option<TokenStream> {
+    let Some(Ttl::Millis(millis)) = ttl else {
+        return None;
+    };
+    let millis = Literal::u64_unsuffixed(*millis);
+    Some(quote!(.#setter(#millis)))
+}
+
+fn ttl_expression(setter: &TokenStream, ttl: Option<&Ttl>) -> Option<TokenStream> {
+    let Some(Ttl::Expression(expression)) = ttl else {
+        return None;
+    };
+    Some(quote!(.#setter(|| #expression)))
+}
+
+fn outcome(outcome: Option<Outcome>, returned: &Type) -> TokenStream {
+    match outcome {
+        None => quote!(::cachewright::__private::Returns::<#returned>::new().outcome()),
+        Some(Outcome::Value) => quote!(::cachewright::__private::Value),
+        Some(Outcome::Option) => quote!(::cachewright::__private::OptionOf),
+        Some(Outcome::Result) => quote!(::cachewright::__private::ResultOf),
+        Some(Outcome::ResultOption) => quote!(::cachewright::__private::ResultOptionOf),
+    }
+}
+
+fn key(plan: &CachedPlan) -> TokenStream {
+    if plan.arguments.is_empty() && plan.scopes.is_empty() {
+        return quote!(|_| {});
+    }
+    let key = local("key");
+    let arguments = plan.arguments.iter().map(|part| {
+        let KeyPart {
+            expression,
+            conditions,
+            blame,
+        } = part;
+        // A type that can't be a part of a key is the user's, so the bound is reported there.
+        let place = ours_at(*blame);
+        let expression = reference(expression, place);
+        let argument = quote_spanned!(place=> #key.argument(#expression););
+        quote!(#(#conditions)* #argument)
+    });
+    let scopes = plan.scopes.iter().map(|scope| {
+        let place = ours_at(scope.span());
+        let scope = reference(scope, place);
+        quote_spanned!(place=> #key.scope(#scope);)
+    });
+    quote!(|#key| { #(#arguments)* #(#scopes)* })
+}
+
+fn segments(segments: &[TokenStream]) -> TokenStream {
+    if segments.is_empty() {
+        return quote!(|_| {});
+    }
+    let prefix = local("prefix");
+    quote!(|#prefix| { #(#prefix.segment(&#segments);)* })
+}
+
+/// `|| -> T { … }`: the body as it was written, behind the patterns that take the arguments apart.
+fn body(function: &Function, facts: &Facts, returned: &Type) -> TokenStream {
+    let patterns = facts.arguments.iter().filter_map(|argument| {
+        let Argument {
+            variable,
+            pattern,
+            conditions,
+            ..
+        } = argument;
+        let pattern = pattern
+            .as_ref()
+            .filter(|pattern| !matches!(pattern, Pat::Wild(_)))?;
+        Some(quote!(#(#conditions)* let #pattern = #variable;))
+    });
+    let statements = function.body.as_ref().map(|body| &body.statements);
+    let mut block = TokenStream::new();
+    let brace = function
+        .body
+        .as_ref()
+        .map(|body| body.brace)
+        .unwrap_or_default();
+    brace.surround(&mut block, |block| {
+        block.extend(patterns);
+        statements.to_tokens(block);
+    });
+    quote!(|| -> #returned #block)
+}
+
+/// The function with other statements, and with names for arguments that had patterns.
+fn with_body(function: Function, facts: &Facts, statements: TokenStream) -> TokenStream {
+    let Function {
+        attributes,
+        visibility,
+        defaultness,
+        mut signature,
+        body,
+    } = function;
+    let typed = signature.inputs.iter_mut().filter_map(|input| match input {
+        FnArg::Typed(argument) => Some(argument),
+        FnArg::Receiver(_) => None,
+    });
+    for (
+        PatType { pat, .. },
+        Argument {
+            variable, pattern, ..
+        },
+    ) in typed.zip(&facts.arguments)
+    {
+        if pattern.is_some() {
+            **pat = parse_quote!(#variable);
+        }
+    }
+    let inner = body
+        .map(|Body { attributes, .. }| attributes)
+        .unwrap_or_default();
+    quote! {
+        #(#attributes)*
+        #visibility #defaultness #signature {
+            #(#inner)*
+            #statements
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
