@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Installs what building and testing need beside Rust and git, on Debian and its derivatives. Does nothing where it is all there.
+set -euo pipefail
+
+# need COMMAND PACKAGE...: makes sure that COMMAND can be run, if need be by installing the Debian packages.
+need() {
+    local command=$1
+    shift
+    command -v "$command" >/dev/null && return
+    if ! command -v apt-get >/dev/null; then
+        echo "error: \`$command\` is needed and can't be installed from here; install it and run this again" >&2
+        exit 1
+    fi
+    local as_root=()
+    [ "$(id -u)" -eq 0 ] || as_root=(sudo)
+    echo "== installing $* for \`$command\`"
+    "${as_root[@]}" apt-get -qq update
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends "$@" >/dev/null
+}
+
+command -v cargo >/dev/null || {
+    echo "error: Rust is needed: https://rustup.rs" >&2
+    exit 1
+}
+need cc gcc libc6-dev # links every program, and builds the SQLite of the examples
