@@ -30,7 +30,7 @@ cargo tree --workspace --all-features --target all --edges normal,build,dev --pr
             if (list[i] != "") ok[list[i]] = 1
         }
     }
-    seen[$1]++ { next }
+    $1 == "" || seen[$1]++ { next } # blank lines part the members
     {
         crates++
         expression = $2
