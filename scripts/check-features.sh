@@ -16,10 +16,12 @@ features_of() {
 
 for manifest in Cargo.toml cache-core/Cargo.toml cache-redis/Cargo.toml; do
     package=$(sed -n 's/^name = "\(.*\)"/\1/p' "$manifest" | head -n 1)
-    features=$(features_of "$manifest")
+    mapfile -t features < <(features_of "$manifest")
     lint "$package" ""
-    for feature in $features; do
+    for feature in "${features[@]}"; do
         lint "$package" "$feature"
     done
-    lint "$package" "$(paste -sd, <<<"$features")"
+    if [ "${#features[@]}" -gt 1 ]; then
+        lint "$package" "$(IFS=,; echo "${features[*]}")"
+    fi
 done
