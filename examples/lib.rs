@@ -1,1 +1,0 @@
-//! Placeholder until the first program stands beside it.
