@@ -153,7 +153,7 @@ async fn after_any_write_the_answers_are_those_of_an_empty_cache() {
             flight.cancel().await.unwrap();
         }
         let after = flight.answers().await;
-        cachewright::installed().clear();
+        cachewright::installed().clear().await.unwrap();
         assert_eq!(after, flight.answers().await, "{flight:?}");
         assert_ne!(after, before, "{flight:?}");
     }
