@@ -1,5 +1,5 @@
-//! A tour of a cached flight service: cold and warm answers, writes and the fresh answers after them, then what the
-//! cache counted and what it keeps.
+//! A tour of a cached flight service: cold and warm answers, writes and the fresh answers after
+//! them, then what the cache counted and what it keeps.
 //!
 //! ```sh
 //! cargo run --example quickstart

@@ -3,14 +3,15 @@
 use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 
-/// How punctually a carrier's flights departed. Times are minutes after schedule, negative when early.
+/// How punctually a carrier's flights departed. Times are minutes after schedule, negative when
+/// early.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CarrierDelays {
     /// All scheduled flights.
     pub flights: usize,
     /// Those that did not depart, which the delays leave out.
     pub cancelled: usize,
-    /// The mean delay; 0 when all flights were cancelled.
+    /// The mean delay. When all flights were cancelled, this and the next two are 0.
     pub mean: f64,
     /// At least half of the flights left with at most this delay.
     pub median: i32,
@@ -19,7 +20,8 @@ pub struct CarrierDelays {
 }
 
 impl CarrierDelays {
-    /// The statistics of `delays` in ascending order, where cancelled flights are `None`; of no flights, none.
+    /// The statistics of `delays` in ascending order, where cancelled flights are `None`; of no
+    /// flights, none.
     pub(crate) fn of(delays: &[Option<i32>]) -> Option<Self> {
         if delays.is_empty() {
             return None;
@@ -52,7 +54,7 @@ pub struct Departure {
     /// The destination's code: `IAH`.
     pub destination: String,
     /// The destination's name, or its code where the name is not known.
-    pub airport: String,
+    pub destination_name: String,
     /// Minutes after schedule; `None` when cancelled.
     pub delay: Option<i32>,
 }
@@ -64,7 +66,7 @@ impl Departure {
             carrier: row.get("carrier")?,
             number: row.get("number")?,
             destination: row.get("destination")?,
-            airport: row.get("city")?,
+            destination_name: row.get("destination_name")?,
             delay: row.get("departure_delay")?,
         })
     }

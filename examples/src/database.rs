@@ -45,8 +45,10 @@ impl Database {
         transaction.execute_batch(SCHEMA)?;
         load_table(
             &transaction,
-            "INSERT INTO flights VALUES
-                (?1, ?2, ?3, ?4, ?5, format('%02d:%02d', ?6, ?7), nullif(?8, 'NA'), nullif(?9, 'NA'))",
+            "INSERT INTO flights VALUES (
+                ?1, ?2, ?3, ?4, ?5, format('%02d:%02d', ?6, ?7),
+                nullif(?8, 'NA'), nullif(?9, 'NA')
+            )",
             GzDecoder::new(FLIGHTS),
             &[
                 "carrier",
@@ -115,8 +117,8 @@ impl Database {
             .await
     }
 
-    /// SQLite blocks, so the work is done on a thread that may block. As with a database server, work that has begun is
-    /// finished even when its caller goes away.
+    /// SQLite blocks, so the work is done on a thread that may block. As with a database server,
+    /// work that has begun is finished even when its caller goes away.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> rusqlite::Result<T> + Send + 'static,
@@ -131,7 +133,8 @@ impl Database {
     }
 }
 
-/// Inserts the named columns of every CSV row. The values are bound as text: the table's column types convert them.
+/// Inserts the named columns of every CSV row. The values are bound as text: the table's column
+/// types convert them.
 fn load_table(
     transaction: &Transaction<'_>,
     insert: &str,

@@ -1,7 +1,7 @@
 //! A service whose readers are cached and whose writers invalidate what they change.
 //!
-//! The key prefixes are the design: each segment that a writer knows stands before those that it does not know, so that
-//! one pattern covers exactly what a write can change.
+//! The key prefixes are the design: a segment that a writer knows stands before those that it does
+//! not know, so that the writer's patterns cover all that a write can change, and little else.
 
 use std::fmt;
 use std::sync::Arc;
@@ -17,8 +17,8 @@ pub struct FlightService {
 }
 
 impl FlightService {
-    /// A service over `database`. The cache takes a service for a singleton: the answers of two services with different
-    /// databases would be kept under the same keys.
+    /// A service over `database`. The cache takes a service for a singleton: the answers of two
+    /// services with different databases would be kept under the same keys.
     #[must_use]
     pub fn new(database: Database) -> Self {
         Self { database }
@@ -39,7 +39,8 @@ impl FlightService {
         CarrierDelays::of(&delays).ok_or_else(|| Error::UnknownCarrier(carrier.to_owned()))
     }
 
-    /// What leaves an airport on a day of the month, by scheduled time. Shared, so that a hit copies a pointer.
+    /// What leaves an airport on a day of the month, by scheduled time. Shared, so that a hit
+    /// copies a pointer.
     ///
     /// # Errors
     ///
@@ -47,7 +48,8 @@ impl FlightService {
     // The day comes first because a writer knows the day of a flight and not its airport.
     #[cached(ttl = "10m", key_prefix = "flights:board:{day}:{airport}")]
     pub async fn departure_board(&self, airport: &str, day: u8) -> Result<Arc<[Departure]>, Error> {
-        let sql = "SELECT scheduled, carrier, number, destination, coalesce(name, destination) AS city, departure_delay
+        let sql = "SELECT scheduled, carrier, number, departure_delay,
+                          destination, coalesce(name, destination) AS destination_name
                    FROM flights LEFT JOIN airports ON airport = destination
                    WHERE origin = ?1 AND day = ?2
                    ORDER BY scheduled, carrier, number";
@@ -108,7 +110,8 @@ impl FlightService {
     ///
     /// # Errors
     ///
-    /// [`Error::UnknownFlight`] when no such flight departed. Nothing has changed then, and nothing is invalidated.
+    /// [`Error::UnknownFlight`] when no such flight departed. Nothing has changed then, and nothing
+    /// is invalidated.
     // The route is not known before the flight is read, so all routes are computed afresh.
     #[invalidate_cache(
         "flights:record:{carrier}:{number}:{day}",

@@ -1,4 +1,5 @@
-//! What the programs of this package share: a flight service as a service author would write it, over real data.
+//! What the programs of this package share: a flight service as a service author would write it,
+//! over real data.
 
 mod answers;
 mod database;

@@ -31,7 +31,8 @@ async fn the_tour_shows_times_fresh_answers_counts_and_keys() {
     assert_eq!(functions.len(), 5, "{out}");
     for line in &functions[1..] {
         let cells: Vec<&str> = line.split_whitespace().collect();
-        // 1,000 warm calls and the answers before the first write; one cold call and one after each write.
+        // 1,000 warm calls and the answers before the first write; one cold call and one after each
+        // write.
         assert_eq!(cells[1..3], ["1001", "3"], "{line}");
     }
     for (name, key) in [

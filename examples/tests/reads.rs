@@ -1,4 +1,5 @@
-//! The answers are those of the data, and they are kept. The figures were computed with awk from the CSV file.
+//! The answers are those of the data, and they are kept. The figures were computed with awk from
+//! the CSV file.
 
 use std::sync::LazyLock;
 
@@ -72,7 +73,7 @@ async fn a_board_lists_the_departures_by_time() {
         ("05:30", "UA", 650)
     );
     assert_eq!((first.destination.as_str(), first.delay), ("IAH", Some(-6)));
-    assert_eq!(first.airport, "George Bush Intercontinental");
+    assert_eq!(first.destination_name, "George Bush Intercontinental");
 }
 
 #[tokio::test]
@@ -107,7 +108,8 @@ async fn a_flight_is_found_by_carrier_number_and_day() {
     assert_eq!(SERVICE.flight("UA", 1545, 32).await.unwrap(), None);
 }
 
-/// The database is changed behind the service's back, so that a kept answer can be told from a fresh one.
+/// The database is changed behind the service's back, so that a kept answer can be told from a
+/// fresh one.
 #[tokio::test]
 async fn a_write_refreshes_its_own_carrier_and_a_failed_one_nothing() {
     const OTHERS: [&str; 5] = ["AS", "F9", "FL", "WN", "YV"];
@@ -115,7 +117,8 @@ async fn a_write_refreshes_its_own_carrier_and_a_failed_one_nothing() {
     for carrier in OTHERS.into_iter().chain(["9E"]) {
         SERVICE.carrier_delays(carrier).await.unwrap();
     }
-    let change = "UPDATE flights SET departure_delay = 1000 WHERE carrier IN ('AS', 'F9', 'FL', 'WN', 'YV', '9E')";
+    let change = "UPDATE flights SET departure_delay = 1000
+                  WHERE carrier IN ('AS', 'F9', 'FL', 'WN', 'YV', '9E')";
     DATABASE.execute(change, []).await.unwrap();
 
     let failed = SERVICE.record_delay("9E", 9999, 1, 5).await;
