@@ -129,7 +129,14 @@ impl Database {
             work(&connection.lock().unwrap_or_else(PoisonError::into_inner))
         })
         .await
-        .expect("SQLite work does not panic and is not aborted")
+        .unwrap_or_else(|error| {
+            // The runtime is shutting down and has not begun the work.
+            let interrupted = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_INTERRUPT);
+            Err(rusqlite::Error::SqliteFailure(
+                interrupted,
+                Some(error.to_string()),
+            ))
+        })
     }
 }
 

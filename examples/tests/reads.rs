@@ -1,7 +1,7 @@
 //! The answers are those of the data, and they are kept. The figures were computed with awk from
 //! the CSV file.
 
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
 
 use cachewright_examples::{CarrierDelays, Database, Error, Flight, FlightService};
 
@@ -74,6 +74,18 @@ async fn a_board_lists_the_departures_by_time() {
     );
     assert_eq!((first.destination.as_str(), first.delay), ("IAH", Some(-6)));
     assert_eq!(first.destination_name, "George Bush Intercontinental");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn many_tasks_that_miss_together_share_one_board() {
+    let tasks: Vec<_> = (0..200)
+        .map(|_| tokio::spawn(SERVICE.departure_board("JFK", 30)))
+        .collect();
+    let first = SERVICE.departure_board("JFK", 30).await.unwrap();
+    for task in tasks {
+        let board = task.await.unwrap().unwrap();
+        assert!(Arc::ptr_eq(&board, &first));
+    }
 }
 
 #[tokio::test]
