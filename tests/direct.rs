@@ -32,14 +32,22 @@ async fn a_value_of_another_type_is_not_there() {
     let (cache, _) = cache();
     cache.set("key", 1_u32, None).await.unwrap();
     assert_eq!(cache.get::<u64>("key").await.unwrap(), None);
-    assert_eq!(cache.get_or_set("key", None, async || Ok::<_, ()>(2_u64)).await, Ok(2));
+    assert_eq!(
+        cache
+            .get_or_set("key", None, async || Ok::<_, ()>(2_u64))
+            .await,
+        Ok(2)
+    );
     assert_eq!(cache.get::<u64>("key").await.unwrap(), Some(2));
 }
 
 #[tokio::test]
 async fn a_ttl_of_its_own_the_default_and_zero() {
     let (cache, clock) = cache();
-    cache.set("minute", 1, Duration::from_secs(60)).await.unwrap();
+    cache
+        .set("minute", 1, Duration::from_secs(60))
+        .await
+        .unwrap();
     cache.set("hour", 1, None).await.unwrap();
     clock.advance(Duration::from_secs(60));
     assert_eq!(cache.get::<i32>("minute").await.unwrap(), None);
@@ -62,7 +70,9 @@ async fn get_or_set_computes_once_and_never_keeps_an_error() {
             let run = runs.fetch_add(1, SeqCst) + 1;
             if fails { Err(run) } else { Ok(run) }
         };
-        cache.get_or_set("key", Duration::from_secs(60), compute).await
+        cache
+            .get_or_set("key", Duration::from_secs(60), compute)
+            .await
     };
     assert_eq!(get(true).await, Err(1));
     assert_eq!(get(false).await, Ok(2));
@@ -72,12 +82,27 @@ async fn get_or_set_computes_once_and_never_keeps_an_error() {
 #[tokio::test]
 async fn each_prefix_of_a_key_invalidates_it() {
     let (cache, _) = cache();
-    for pattern in ["user", "user:*", "user:42", "user:42:*", "user:42:name", "user:*:name"] {
+    for pattern in [
+        "user",
+        "user:*",
+        "user:42",
+        "user:42:*",
+        "user:42:name",
+        "user:*:name",
+    ] {
         cache.set("user:42:name", 1, None).await.unwrap();
         cache.set("users:42:name", 1, None).await.unwrap();
         cache.invalidate(pattern).await.unwrap();
-        assert_eq!(cache.get::<i32>("user:42:name").await.unwrap(), None, "{pattern}");
-        assert_eq!(cache.get::<i32>("users:42:name").await.unwrap(), Some(1), "{pattern}");
+        assert_eq!(
+            cache.get::<i32>("user:42:name").await.unwrap(),
+            None,
+            "{pattern}"
+        );
+        assert_eq!(
+            cache.get::<i32>("users:42:name").await.unwrap(),
+            Some(1),
+            "{pattern}"
+        );
     }
 }
 
@@ -106,8 +131,14 @@ async fn an_empty_key_is_refused_and_computed_uncached() {
     assert!(cache.get::<u8>("").await.unwrap_err().is_invalid_input());
     assert!(cache.set("", 1, None).await.unwrap_err().is_invalid_input());
     assert!(cache.remove("").await.unwrap_err().is_invalid_input());
-    assert_eq!(cache.get_or_set("", None, async || Ok::<_, ()>(1)).await, Ok(1));
-    assert_eq!(cache.get_or_set("", None, async || Ok::<_, ()>(2)).await, Ok(2));
+    assert_eq!(
+        cache.get_or_set("", None, async || Ok::<_, ()>(1)).await,
+        Ok(1)
+    );
+    assert_eq!(
+        cache.get_or_set("", None, async || Ok::<_, ()>(2)).await,
+        Ok(2)
+    );
 }
 
 #[cached(cache = cache, skip(cache), key_prefix = "user:{id}", version = 2)]
@@ -123,7 +154,10 @@ async fn visible_keys_have_the_documented_form() {
     let (path, hash) = key.rsplit_once(':').unwrap();
     assert_eq!(path, "app:user:42%3A%2A:profile.v2");
     assert_eq!(hash.len(), 32);
-    assert!(hash.bytes().all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase()));
+    assert!(
+        hash.bytes()
+            .all(|b| b.is_ascii_hexdigit() && !b.is_ascii_uppercase())
+    );
 }
 
 #[tokio::test]

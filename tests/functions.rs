@@ -83,7 +83,10 @@ async fn methods_by_reference_and_by_arc() {
 async fn associated_functions() {
     let service = Service::new();
     for _ in 0..2 {
-        assert_eq!(Service::associated(&service.cache, &service.runs, 1).await, 101);
+        assert_eq!(
+            Service::associated(&service.cache, &service.runs, 1).await,
+            101
+        );
     }
 }
 
@@ -262,7 +265,14 @@ async fn borrowed_arguments_lifetimes_and_impl_trait() {
     let map = HashMap::from([("a".to_owned(), 1), ("b".to_owned(), 2)]);
     let reordered: HashMap<_, _> = map.clone().into_iter().collect();
     let first = borrowed("id", &["x", "y"], &map, Point { x: 3, y: 0 }, &mut seen).await;
-    let again = borrowed("id", &["x", "y"], &reordered, Point { x: 3, y: 0 }, &mut seen).await;
+    let again = borrowed(
+        "id",
+        &["x", "y"],
+        &reordered,
+        Point { x: 3, y: 0 },
+        &mut seen,
+    )
+    .await;
     let other = borrowed("id", &["x", "y"], &map, Point { x: 4, y: 0 }, &mut seen).await;
     assert_eq!((first, again, other), (1_009, 1_009, 2_010));
     assert_eq!(seen, ["id", "id"]);
@@ -336,9 +346,18 @@ impl Tenant {
 
 #[tokio::test]
 async fn scope_and_placeholders_of_self_separate_instances() {
-    let one = Tenant { id: 1, region: "eu" };
-    let two = Tenant { id: 2, region: "eu" };
-    let moved = Tenant { id: 1, region: "us" };
+    let one = Tenant {
+        id: 1,
+        region: "eu",
+    };
+    let two = Tenant {
+        id: 2,
+        region: "eu",
+    };
+    let moved = Tenant {
+        id: 1,
+        region: "us",
+    };
     for _ in 0..2 {
         assert_eq!(one.name(7).await, "1 eu 7");
         assert_eq!(two.name(7).await, "2 eu 7");
@@ -351,7 +370,6 @@ async fn scope_and_placeholders_of_self_separate_instances() {
 /// The names that an expansion might use itself.
 #[cached(key_prefix = "names:{key}:{prefix}")]
 async fn names(key: u8, prefix: u8, call: u8, cache: u8, function: u8, answer: u8) -> u8 {
-    #[expect(non_upper_case_globals, clippy::items_after_statements, reason = "hygiene")]
     const FUNCTION: u8 = 1;
     key + prefix + call + cache + function + answer + FUNCTION
 }

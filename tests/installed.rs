@@ -16,6 +16,9 @@ async fn the_first_use_makes_a_cache_and_a_later_install_says_where() {
     let error = own.install().unwrap_err();
     assert!(error.is_configuration());
     let message = error.to_string();
-    assert!(message.contains(&format!("tests/installed.rs:{line}")), "{message}");
+    assert!(
+        message.contains(&format!("tests/installed.rs:{line}")),
+        "{message}"
+    );
     assert_eq!(installed().namespace(), None);
 }

@@ -48,7 +48,12 @@ impl Bookings {
     }
 
     async fn read_all(&self) -> [u64; 4] {
-        [self.stats().await, self.of_user(1).await, self.of_user(2).await, self.unprefixed().await]
+        [
+            self.stats().await,
+            self.of_user(1).await,
+            self.of_user(2).await,
+            self.unprefixed().await,
+        ]
     }
 
     #[invalidate_cache("booking:*", "user:{user}:*", cache = self.cache)]

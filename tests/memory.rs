@@ -26,7 +26,10 @@ async fn is_bounded_by_entries() {
 async fn is_bounded_by_weight() {
     let cache = Cache::builder().max_weight(1 << 20).build().unwrap();
     for i in 0..2_000_u32 {
-        cache.set(&format!("key:{i}"), "x".repeat(10_000), None).await.unwrap();
+        cache
+            .set(&format!("key:{i}"), "x".repeat(10_000), None)
+            .await
+            .unwrap();
     }
     let stats = cache.stats();
     assert!(stats.weight <= 1 << 20, "{stats:?}");
@@ -47,8 +50,22 @@ async fn expired_entries_are_reclaimed_without_being_touched() {
     let cache = builder.build().unwrap();
     let value = Arc::new(7_u64);
     for i in 0..100 {
-        cache.set(&format!("short:{i}"), Arc::clone(&value), Duration::from_secs(10)).await.unwrap();
-        cache.set(&format!("long:{i}"), Arc::clone(&value), Duration::from_secs(60)).await.unwrap();
+        cache
+            .set(
+                &format!("short:{i}"),
+                Arc::clone(&value),
+                Duration::from_secs(10),
+            )
+            .await
+            .unwrap();
+        cache
+            .set(
+                &format!("long:{i}"),
+                Arc::clone(&value),
+                Duration::from_secs(60),
+            )
+            .await
+            .unwrap();
     }
     clock.advance(Duration::from_secs(9));
     assert_eq!(cache.stats().entries, 200);
@@ -63,7 +80,10 @@ async fn expired_entries_are_reclaimed_without_being_touched() {
 async fn the_caches_own_thread_reclaims_on_the_real_clock() {
     let cache = Cache::builder().build().unwrap();
     let value = Arc::new(7_u64);
-    cache.set("key", Arc::clone(&value), Duration::from_millis(1)).await.unwrap();
+    cache
+        .set("key", Arc::clone(&value), Duration::from_millis(1))
+        .await
+        .unwrap();
     let patience = Instant::now() + Duration::from_secs(60);
     while Arc::strong_count(&value) > 1 {
         assert!(Instant::now() < patience, "never reclaimed");
@@ -90,13 +110,19 @@ async fn isolated(cache: &Cache, runs: &AtomicU64) -> u64 {
 
 #[tokio::test]
 async fn two_caches_in_one_process_do_not_see_each_other() {
-    let (first, second) = (Cache::builder().build().unwrap(), Cache::builder().build().unwrap());
+    let (first, second) = (
+        Cache::builder().build().unwrap(),
+        Cache::builder().build().unwrap(),
+    );
     first.set("key", 1, None).await.unwrap();
     assert_eq!(second.get::<i32>("key").await.unwrap(), None);
     second.invalidate("key").await.unwrap();
     second.clear().await.unwrap();
     assert_eq!(first.get("key").await.unwrap(), Some(1));
-    assert_eq!(second.stats().functions.iter().map(|f| f.hits).sum::<u64>(), 0);
+    assert_eq!(
+        second.stats().functions.iter().map(|f| f.hits).sum::<u64>(),
+        0
+    );
     assert_eq!(first.keys(), ["key"]);
     assert!(second.keys().is_empty());
 }
@@ -190,12 +216,18 @@ fn settings_that_cannot_work_are_refused_by_name() {
         (Cache::builder().max_entries(0), "max_entries"),
         (Cache::builder().max_weight(0), "max_weight"),
         (Cache::builder().default_ttl(Duration::ZERO), "default_ttl"),
-        (Cache::builder().default_ttl(Duration::from_secs(2_592_001)), "default_ttl"),
+        (
+            Cache::builder().default_ttl(Duration::from_secs(2_592_001)),
+            "default_ttl",
+        ),
         (Cache::builder().namespace(""), "namespace"),
         (Cache::builder().namespace("a:b"), "namespace"),
     ];
     for (builder, setting) in refused {
         let error = builder.build().unwrap_err();
-        assert!(error.is_configuration() && error.to_string().contains(setting), "{error}");
+        assert!(
+            error.is_configuration() && error.to_string().contains(setting),
+            "{error}"
+        );
     }
 }

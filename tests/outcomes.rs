@@ -41,7 +41,11 @@ impl Source {
     #[cached(cache = self.cache)]
     async fn aliased(&self, fails: bool) -> Fallible<u64> {
         let run = self.run();
-        if fails { Err(format!("run {run}")) } else { Ok(run) }
+        if fails {
+            Err(format!("run {run}"))
+        } else {
+            Ok(run)
+        }
     }
 
     #[cached(cache = self.cache)]
@@ -126,7 +130,12 @@ async fn none_is_not_kept_unless_asked_for() {
 async fn none_is_kept_for_its_own_time() {
     let source = Source::new();
     assert_eq!(source.absent_kept(false).await, None);
-    assert_eq!(source.runs(async |s| assert_eq!(s.absent_kept(false).await, None)).await, 0);
+    assert_eq!(
+        source
+            .runs(async |s| assert_eq!(s.absent_kept(false).await, None))
+            .await,
+        0
+    );
     source.clock.advance(Duration::from_secs(29));
     assert_eq!(source.runs(async |s| s.absent_kept(false).await).await, 0);
     source.clock.advance(Duration::from_secs(1));
@@ -149,7 +158,12 @@ async fn a_result_of_an_option_splits_three_ways() {
 async fn an_option_in_an_option_is_a_value() {
     let source = Source::new();
     assert_eq!(source.nested().await, Some(None));
-    assert_eq!(source.runs(async |s| assert_eq!(s.nested().await, Some(None))).await, 0);
+    assert_eq!(
+        source
+            .runs(async |s| assert_eq!(s.nested().await, Some(None)))
+            .await,
+        0
+    );
 }
 
 #[tokio::test]
@@ -167,7 +181,9 @@ async fn every_form_of_ttl_is_kept_to_the_second() {
     source.lives(60, async |s| s.seconds().await).await;
     source.lives(90, async |s| s.text().await).await;
     source.lives(45, async |s| s.expression(45_000).await).await;
-    source.lives(100, async |s| s.aliased(false).await.unwrap()).await;
+    source
+        .lives(100, async |s| s.aliased(false).await.unwrap())
+        .await;
 }
 
 #[tokio::test]
@@ -178,7 +194,11 @@ async fn a_ttl_under_a_second_and_a_ttl_of_zero() {
     assert_eq!(source.runs(async |s| s.expression(250).await).await, 0);
     source.clock.advance(Duration::from_millis(1));
     assert_eq!(source.runs(async |s| s.expression(0).await).await, 1);
-    assert_eq!(source.runs(async |s| s.expression(0).await).await, 1, "zero is not kept");
+    assert_eq!(
+        source.runs(async |s| s.expression(0).await).await,
+        1,
+        "zero is not kept"
+    );
 }
 
 #[derive(Debug, Clone, PartialEq)]

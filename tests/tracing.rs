@@ -74,7 +74,9 @@ async fn logout(cache: &Cache, user: Vec<&str>) {
 #[test]
 fn no_value_no_argument_and_no_password_is_ever_logged() {
     let recorder = Recorder::default();
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     tracing::subscriber::with_default(recorder.clone(), || {
         runtime.block_on(async {
             let cache = Cache::builder().build().unwrap();
@@ -82,7 +84,10 @@ fn no_value_no_argument_and_no_password_is_ever_logged() {
             login(&cache, "ada-lovelace", "hunter2").await;
             refusing(&cache, Refuses("swordfish")).await;
             logout(&cache, vec!["charles-babbage"]).await;
-            cache.set("plain-secret", "plain-value".to_owned(), None).await.unwrap();
+            cache
+                .set("plain-secret", "plain-value".to_owned(), None)
+                .await
+                .unwrap();
             drop(std::pin::pin!(logout(&cache, vec!["x"])));
         });
     });
@@ -91,7 +96,13 @@ fn no_value_no_argument_and_no_password_is_ever_logged() {
         assert!(log.contains(expected), "{expected} is missing in\n{log}");
     }
     for secret in [
-        "lovelace", "hunter2", "token", "swordfish", "babbage", "plain-secret", "plain-value",
+        "lovelace",
+        "hunter2",
+        "token",
+        "swordfish",
+        "babbage",
+        "plain-secret",
+        "plain-value",
     ] {
         assert!(!log.contains(secret), "{secret} is in\n{log}");
     }
