@@ -113,11 +113,29 @@ macro_rules! contenders {
 
                 // A borrowed argument can't be in the key of a static cache: this is the conversion that its documentation asks for.
                 #[cached::macros::cached(
-                                                    ttl_secs = 3600,
-                                                    max_size = 100_000,
-                                                    key = "(u64, String)",
-                                                    convert = { (id, region.to_owned()) }
-                                                )]
+                                                            ttl_secs = 3600,
+                                                            max_size = 100_000,
+                                                            key = "(u64, String)",
+                                                            convert = { (id, region.to_owned()) }
+                                                        )]
+                pub(super) async fn get_user(id: u64, region: &str) -> $value {
+                    load(id, region)
+                }
+            }
+
+            mod ours {
+                use super::*;
+
+                #[cachewright::cached(ttl = 3600, key_prefix = "user:{id}")]
+                pub(super) async fn get_user(id: u64, region: &str) -> $value {
+                    load(id, region)
+                }
+            }
+
+            mod ours_without_placeholder {
+                use super::*;
+
+                #[cachewright::cached(ttl = 3600, key_prefix = "users")]
                 pub(super) async fn get_user(id: u64, region: &str) -> $value {
                     load(id, region)
                 }
@@ -128,6 +146,8 @@ macro_rules! contenders {
                     Contender::new("floor: RwLock<HashMap>", floor::get_user),
                     Contender::new("quick_cache, bare", quick::get_user),
                     Contender::new("cached, #[cached]", peer::get_user),
+                    Contender::new("cachewright, \"user:{id}\"", ours::get_user),
+                    Contender::new("cachewright, \"users\"", ours_without_placeholder::get_user),
                 ]
             }
         }

@@ -7,4 +7,4 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 
 export RUSTFLAGS="${RUSTFLAGS:-} --cfg shuttle"
-exec cargo test -p cache-core --all-features --locked --target-dir "${CARGO_TARGET_DIR:-target}/shuttle" --test shuttle "$@"
+exec cargo test -p cache-core --all-features --locked --target-dir "${CARGO_TARGET_DIR:-target}/shuttle" --lib "$@"
