@@ -1,0 +1,365 @@
+//! The names under which entries and generations stand in a store.
+//!
+//! | key | name |
+//! | --- | --- |
+//! | value of a function's entry | `{namespace}:{key_prefix}:{function}:{args_hash}` |
+//! | value of a plain entry | `{namespace}:{key}` |
+//! | generation of a node | `{namespace}:~n:{node}`; a function is a node too, `user:42:get_profile` |
+//! | generation of a leaf | `{namespace}:~l:{bucket}`, four hex digits |
+//! | generation of a tag | `{namespace}:~t:{tag}` |
+//! | canary of a probe | `{namespace}:!{nonce}`, 32 hex digits |
+//!
+//! A rendered segment consists of `[A-Za-z0-9_.-]` and `%`, and a function's name is an identifier,
+//! so no value's name has a segment that begins with `~` or `!`: the kinds can't collide, whatever
+//! a user's keys and arguments are. [`Layout`] refuses a text that was not escaped.
+//!
+//! On one server a generation has one copy. A cluster will keep one in each bucket, so that a hit
+//! touches one slot; therefore nobody composes these names but [`Layout`], which is asked by
+//! purpose: the keys that *one read* needs ([`Layout::function_entry`], [`Layout::plain_entry`])
+//! and all the keys that *an invalidation* must delete ([`Layout::copies`]).
+
+mod key;
+
+use crate::Error;
+use crate::entry::Echo;
+use crate::fence::{Generation, Nonce, Observed};
+use crate::pattern::nodes;
+use crate::store::Mint;
+
+pub use key::{Key, Leaf};
+
+/// What has a generation of its own: the parts of the cache that an invalidation can name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Region<'a> {
+    /// Everything below a rendered prefix that ends at a segment's border, such as `user:42`, or
+    /// below a function with its prefix before it and no version, such as `user:42:get_profile`.
+    Node(&'a str),
+    /// The entries of one bucket.
+    Leaf(Leaf),
+    /// Every entry with this rendered tag.
+    Tag(&'a str),
+}
+
+/// What a function's entry is named by. The texts are rendered and escaped already.
+#[derive(Clone, Copy, Debug)]
+pub struct FunctionEntry<'a> {
+    /// The rendered `key_prefix`, without a colon at either end; empty when there is none.
+    pub prefix: &'a str,
+    /// The bare name of the function.
+    pub function: &'a str,
+    /// The version, which shows in the key as `.v2` behind the name.
+    pub version: Option<u32>,
+    /// The 128-bit identity of function, type and arguments.
+    pub args_hash: [u8; 16],
+    /// The bucket of function and arguments.
+    pub leaf: Leaf,
+    /// The rendered tags.
+    pub tags: &'a [&'a str],
+}
+
+/// The most generations that one entry may have: nine nodes and the leaf leave plenty for tags.
+pub const MAX_GENERATIONS: usize = 64;
+
+/// The names of one namespace.
+///
+/// # Example
+///
+/// ```
+/// use cache_core::layout::{FunctionEntry, Layout, Leaf, Region};
+///
+/// let layout = Layout::new("myhibachi").unwrap();
+/// let keys = layout
+///     .function_entry(&FunctionEntry {
+///         prefix: "user:42",
+///         function: "get_profile",
+///         version: Some(2),
+///         args_hash: [0x3f; 16],
+///         leaf: Leaf::of_call("get_profile", b"canonical bytes"),
+///         tags: &[],
+///     })
+///     .unwrap();
+/// assert_eq!(
+///     keys.value().as_bytes(),
+///     b"myhibachi:user:42:get_profile.v2:3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f3f"
+/// );
+/// assert_eq!(keys.generations().len(), 4); // the leaf, `user`, `user:42` and the function
+/// assert_eq!(layout.copies(Region::Node("user:42"))[0].as_bytes(), b"myhibachi:~n:user:42");
+/// ```
+#[derive(Clone, Debug)]
+pub struct Layout {
+    namespace: Box<str>,
+}
+
+impl Layout {
+    /// The names of `namespace`: one or more of `[A-Za-z0-9_.-]`.
+    ///
+    /// # Errors
+    ///
+    /// A configuration error for any other namespace. An empty one is refused because programs that
+    /// share a store would then answer and invalidate for one another.
+    pub fn new(namespace: &str) -> Result<Self, Error> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+        if namespace.is_empty() || !namespace.bytes().all(plain) {
+            return Err(Error::configuration(
+                "the namespace must be one or more letters, digits, `_`, `.` or `-`, for example \
+                 `myhibachi`",
+            ));
+        }
+        Ok(Self {
+            namespace: namespace.into(),
+        })
+    }
+
+    /// The namespace itself.
+    #[must_use]
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The keys that a read of a function's entry needs.
+    ///
+    /// # Errors
+    ///
+    /// An invalid-input error above [`MAX_GENERATIONS`], and for a prefix or tag that is not
+    /// rendered and escaped.
+    pub fn function_entry(&self, entry: &FunctionEntry<'_>) -> Result<EntryKeys, Error> {
+        let FunctionEntry {
+            prefix,
+            function,
+            version,
+            args_hash,
+            leaf,
+            tags,
+        } = *entry;
+        let named = join(prefix, function);
+        let version = version.map_or(String::new(), |version| format!(".v{version}"));
+        let args_hash = u128::from_be_bytes(args_hash);
+        let value = format!("{}:{named}{version}:{args_hash:032x}", self.namespace);
+        let echo = Echo::of_function(value.as_bytes());
+        let nodes = nodes(prefix).chain([named.as_str()]);
+        self.entry(value, echo, leaf, nodes, tags)
+    }
+
+    /// The keys that a read of the plain entry `key` needs: each of its segments is a node, and the
+    /// key is the leaf.
+    ///
+    /// # Errors
+    ///
+    /// An invalid-input error above [`MAX_GENERATIONS`], and for a key that is not rendered and
+    /// escaped: with an empty segment, one that begins with `~` or `!`, or a brace.
+    pub fn plain_entry(&self, key: &str) -> Result<EntryKeys, Error> {
+        check_rendered(key)?;
+        let value = format!("{}:{key}", self.namespace);
+        let echo = Echo::of_plain(value.as_bytes());
+        self.entry(value, echo, Leaf::of_plain(key), nodes(key), &[])
+    }
+
+    fn entry<'a>(
+        &self,
+        value: String,
+        echo: Echo,
+        leaf: Leaf,
+        nodes: impl Iterator<Item = &'a str>,
+        tags: &[&str],
+    ) -> Result<EntryKeys, Error> {
+        let mut keys = vec![Key::from(value), self.generation(Region::Leaf(leaf))];
+        for node in nodes {
+            check_rendered(node)?;
+            keys.push(self.generation(Region::Node(node)));
+        }
+        for tag in tags {
+            check_rendered(tag)?;
+            keys.push(self.generation(Region::Tag(tag)));
+        }
+        if keys.len() > 1 + MAX_GENERATIONS {
+            return Err(Error::invalid_input(format!(
+                "an entry may have at most {MAX_GENERATIONS} segments and tags in all"
+            )));
+        }
+        Ok(EntryKeys { keys, echo })
+    }
+
+    /// What an invalidation of the pattern whose node is `node` must delete, all of it, to be
+    /// acknowledged.
+    ///
+    /// A pattern can't know whether its last segment is one of a key prefix or the name of a
+    /// function; both have the same node. A visible key in full is a pattern, too: its version and
+    /// its hash of arguments are cut off to meet the function.
+    #[must_use]
+    pub fn covered_by(&self, node: &str) -> Vec<Key> {
+        let mut names = vec![node];
+        if let Some((function, last)) = node.rsplit_once(':')
+            && is_args_hash(last)
+        {
+            names.push(function);
+        }
+        for index in 0..names.len() {
+            names.extend(without_version(names[index]));
+        }
+        names
+            .into_iter()
+            .flat_map(|name| self.copies(Region::Node(name)))
+            .collect()
+    }
+
+    /// Every copy of a region's generation: what an invalidation must delete, all of it, to be
+    /// acknowledged.
+    #[must_use]
+    pub fn copies(&self, region: Region<'_>) -> Vec<Key> {
+        vec![self.generation(region)]
+    }
+
+    fn generation(&self, region: Region<'_>) -> Key {
+        let namespace = &self.namespace;
+        Key::from(match region {
+            Region::Node(node) => format!("{namespace}:~n:{node}"),
+            Region::Leaf(leaf) => format!("{namespace}:~l:{:04x}", leaf.bucket()),
+            Region::Tag(tag) => format!("{namespace}:~t:{tag}"),
+        })
+    }
+
+    /// The beginning that all generations' names have, and nothing else has: what `clear` scans
+    /// for.
+    #[must_use]
+    pub fn all_generations(&self) -> Key {
+        Key::from(format!("{}:~", self.namespace))
+    }
+
+    /// The beginning that the names of all values below `node` have, or with an empty node of
+    /// everything in the namespace, generations and canaries included: what the removal of
+    /// unreachable values scans for. Look at each value's header before deleting it.
+    #[must_use]
+    pub fn values_below(&self, node: &str) -> Key {
+        let namespace = &self.namespace;
+        Key::from(if node.is_empty() {
+            format!("{namespace}:")
+        } else {
+            format!("{namespace}:{node}:")
+        })
+    }
+
+    /// A name for a probe's own use, that no other probe, entry or generation has.
+    #[must_use]
+    pub fn canary(&self, nonce: &Nonce) -> Key {
+        let nonce = u128::from_be_bytes(nonce.to_bytes());
+        Key::from(format!("{}:!{nonce:032x}", self.namespace))
+    }
+}
+
+/// What reaches a layout is escaped already. This refuses what would forge the name of a
+/// generation, or on a cluster the slot of one, should it ever not be.
+fn check_rendered(text: &str) -> Result<(), Error> {
+    let forged = |segment: &str| segment.is_empty() || segment.starts_with(['~', '!']);
+    if text.split(':').any(forged) || text.contains(['{', '}']) {
+        return Err(Error::invalid_input(
+            "a key can't have empty segments, segments that begin with `~` or `!`, or braces",
+        ));
+    }
+    Ok(())
+}
+
+fn join(prefix: &str, name: &str) -> String {
+    if prefix.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{prefix}:{name}")
+    }
+}
+
+fn is_args_hash(segment: &str) -> bool {
+    let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    segment.len() == 32 && segment.bytes().all(digit)
+}
+
+/// `user:get_profile` of `user:get_profile.v2`.
+fn without_version(node: &str) -> Option<&str> {
+    let (bare, version) = node.rsplit_once(".v")?;
+    let digits = !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then_some(bare)
+}
+
+/// The keys that one read of one entry needs, and what the entry must echo.
+#[derive(Clone, Debug)]
+pub struct EntryKeys {
+    /// The value's, then those of the generations: the leaf's, the nodes', the tags'.
+    keys: Vec<Key>,
+    echo: Echo,
+}
+
+impl EntryKeys {
+    /// What to pass to [`Store::read`](crate::store::Store::read): the value's key and behind it
+    /// the generations'.
+    #[must_use]
+    pub fn read(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// The key of the value.
+    #[must_use]
+    pub fn value(&self) -> &Key {
+        &self.keys[0]
+    }
+
+    /// The keys of the generations: the leaf's, then the nodes', then the tags'.
+    #[must_use]
+    pub fn generations(&self) -> &[Key] {
+        &self.keys[1..]
+    }
+
+    /// The key of the leaf's generation: what a write-through swaps.
+    #[must_use]
+    pub fn leaf(&self) -> &Key {
+        &self.keys[1]
+    }
+
+    /// What the entry must echo to be taken for this one.
+    #[must_use]
+    pub fn echo(&self) -> Echo {
+        self.echo
+    }
+
+    /// Splits the store's reply to [`read`](Self::read) into the value and the generations shown.
+    ///
+    /// # Errors
+    ///
+    /// A data error for a reply of another length, which belongs to another request.
+    pub fn receive(
+        &self,
+        reply: Vec<Option<Vec<u8>>>,
+    ) -> Result<(Option<Vec<u8>>, Observed), Error> {
+        if reply.len() != self.keys.len() {
+            return Err(Error::data(format!(
+                "the store answered {} of {} keys",
+                reply.len(),
+                self.keys.len()
+            )));
+        }
+        let mut reply = reply.into_iter();
+        let value = reply.next().flatten();
+        let shown = reply.map(|bytes| bytes.as_deref().and_then(Generation::from_bytes));
+        Ok((value, Observed::new(shown)))
+    }
+
+    /// What to pass to [`Store::mint`](crate::store::Store::mint) for the holes of `observed`: each
+    /// with a nonce of its own.
+    ///
+    /// # Errors
+    ///
+    /// As [`Nonce::random`].
+    pub fn mints(&self, observed: &Observed) -> Result<Vec<Mint>, Error> {
+        let holes = observed
+            .missing()
+            .filter_map(|hole| self.generations().get(hole));
+        holes
+            .map(|key| {
+                Ok(Mint {
+                    key: key.clone(),
+                    nonce: Nonce::random()?,
+                })
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;
