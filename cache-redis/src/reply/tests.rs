@@ -1,0 +1,229 @@
+use super::*;
+
+const OOM: &str = "OOM command not allowed when used memory > 'maxmemory'.";
+const READONLY: &str = "READONLY You can't write against a read only replica.";
+
+fn nonce() -> (Nonce, Generation, Reply) {
+    let nonce = Nonce::random().unwrap();
+    let bytes = nonce.to_bytes();
+    (
+        nonce,
+        Generation::from_bytes(&bytes).unwrap(),
+        Reply::Bytes(bytes.to_vec()),
+    )
+}
+
+fn bytes(text: &str) -> Reply {
+    Reply::Bytes(text.into())
+}
+
+fn refusal(text: &str) -> Reply {
+    Reply::Refused(text.to_owned())
+}
+
+#[test]
+fn read_gives_each_key_its_bytes_or_nothing() {
+    let reply = Reply::Array(vec![Reply::Nil, bytes("a")]);
+    assert_eq!(read(reply, 2).unwrap(), [None, Some(b"a".to_vec())]);
+}
+
+#[test]
+fn read_takes_no_reply_of_another_request() {
+    let two = Reply::Array(vec![Reply::Nil, Reply::Nil]);
+    for (reply, keys) in [
+        (two.clone(), 1),
+        (two, 3),
+        (Reply::Nil, 1),
+        (bytes("OK"), 1),
+    ] {
+        assert!(read(reply, keys).unwrap_err().is_outage());
+    }
+    assert!(
+        read(Reply::Array(vec![Reply::Number(1)]), 1)
+            .unwrap_err()
+            .is_outage()
+    );
+    assert!(
+        read(refusal("NOPERM no"), 1)
+            .unwrap_err()
+            .is_configuration()
+    );
+}
+
+#[test]
+fn mint_that_found_nothing_shows_its_nonce() {
+    let (nonce, generation, _) = nonce();
+    assert_eq!(
+        minted(&Reply::Nil, nonce).unwrap(),
+        Shown::Generation(generation)
+    );
+}
+
+#[test]
+fn mint_that_found_a_generation_shows_that_one() {
+    let (_, other, reply) = nonce();
+    assert_eq!(minted(&reply, nonce().0).unwrap(), Shown::Generation(other));
+}
+
+#[test]
+fn mint_shows_nothing_when_full_or_over_something_foreign() {
+    assert_eq!(minted(&refusal(OOM), nonce().0).unwrap(), Shown::Full);
+    for foreign in [
+        bytes(""),
+        bytes("planted"),
+        Reply::Bytes(vec![0; 16]),
+        refusal("WRONGTYPE a"),
+    ] {
+        assert_eq!(
+            minted(&foreign, nonce().0).unwrap(),
+            Shown::Foreign,
+            "{foreign:?}"
+        );
+    }
+}
+
+#[test]
+fn mint_takes_no_reply_of_another_request() {
+    for reply in [
+        bytes("OK"),
+        Reply::Number(1),
+        Reply::Array(vec![]),
+        refusal(READONLY),
+    ] {
+        assert!(
+            minted(&reply, nonce().0).unwrap_err().is_outage(),
+            "{reply:?}"
+        );
+    }
+}
+
+#[test]
+fn write_is_stored_or_refused() {
+    assert_eq!(written(&bytes("OK")).unwrap(), Written::Stored);
+    assert_eq!(written(&refusal(OOM)).unwrap(), Written::Full);
+    for reply in [
+        Reply::Nil,
+        bytes("PONG"),
+        Reply::Number(1),
+        refusal(READONLY),
+    ] {
+        assert!(written(&reply).unwrap_err().is_outage(), "{reply:?}");
+    }
+}
+
+#[test]
+fn invalidation_is_acknowledged_by_its_own_echo_alone() {
+    let (proof, _, echo) = nonce();
+    let (_, _, another) = nonce();
+    let gone = |number| Reply::Number(number);
+    for number in 0..=2 {
+        assert!(invalidated(&[gone(number), echo.clone()], 2, &proof).is_ok());
+    }
+    for replies in [
+        vec![gone(1), another],
+        vec![echo.clone(), gone(1)],
+        vec![Reply::Nil, echo.clone()],
+        vec![gone(3), echo.clone()],
+        vec![gone(-1), echo.clone()],
+        vec![bytes("OK"), echo.clone()],
+        vec![refusal(READONLY), echo.clone()],
+        vec![refusal(OOM), echo.clone()],
+        vec![gone(1), refusal(READONLY)],
+        vec![gone(1), Reply::Nil],
+        vec![gone(1)],
+        vec![echo.clone()],
+        vec![gone(1), gone(1), echo],
+        vec![],
+    ] {
+        assert!(
+            invalidated(&replies, 2, &proof).unwrap_err().is_outage(),
+            "{replies:?}"
+        );
+    }
+    let forbidden = [gone(1), refusal("NOPERM no")];
+    assert!(
+        invalidated(&forbidden, 2, &proof)
+            .unwrap_err()
+            .is_configuration()
+    );
+}
+
+#[test]
+fn swap_shows_what_it_found() {
+    let (_, previous, found) = nonce();
+    for (reply, previous) in [
+        (Reply::Nil, None),
+        (found, Some(previous)),
+        (bytes("planted"), None),
+    ] {
+        let (nonce, now, _) = nonce();
+        assert_eq!(
+            swapped(&reply, nonce).unwrap(),
+            Swap::Done { previous, now }
+        );
+    }
+    assert_eq!(swapped(&refusal(OOM), nonce().0).unwrap(), Swap::Full);
+    for reply in [bytes("OK"), Reply::Number(1), refusal(READONLY)] {
+        assert!(
+            swapped(&reply, nonce().0).unwrap_err().is_outage(),
+            "{reply:?}"
+        );
+    }
+    assert!(
+        swapped(&refusal("WRONGTYPE a"), nonce().0)
+            .unwrap_err()
+            .is_data()
+    );
+}
+
+#[test]
+fn scan_goes_on_until_the_cursor_is_zero() {
+    let beginning = Key::from("app:~".to_owned());
+    let reply =
+        |cursor: &str, names: Vec<Reply>| Reply::Array(vec![bytes(cursor), Reply::Array(names)]);
+    let page = scanned(reply("17", vec![bytes("app:~n:a")]), &beginning).unwrap();
+    assert_eq!(page.keys, [Key::from("app:~n:a".to_owned())]);
+    assert_eq!(page.next, Some(Cursor::from_bytes(*b"17")));
+    let last = scanned(reply("0", vec![]), &beginning).unwrap();
+    assert!(last.keys.is_empty() && last.next.is_none());
+    let mut no_text = b"app:~".to_vec();
+    no_text.push(0xff);
+    let page = scanned(reply("0", vec![Reply::Bytes(no_text)]), &beginning).unwrap();
+    assert_eq!(page.keys.len(), 1);
+    for foreign in [
+        reply("0", vec![bytes("other")]),
+        reply("", vec![]),
+        reply("x", vec![]),
+        Reply::Nil,
+    ] {
+        assert!(scanned(foreign, &beginning).unwrap_err().is_outage());
+    }
+    assert!(
+        scanned(Reply::Array(vec![bytes("0")]), &beginning)
+            .unwrap_err()
+            .is_outage()
+    );
+}
+
+#[test]
+fn ping_and_prolongation_take_their_own_replies() {
+    assert!(ponged(&bytes("PONG")).is_ok());
+    assert!(ponged(&bytes("OK")).unwrap_err().is_outage());
+    assert!(ponged(&refusal("NOAUTH a")).unwrap_err().is_configuration());
+    assert!(prolonged(&Reply::Number(0)).is_ok());
+    assert!(prolonged(&Reply::Number(2)).unwrap_err().is_outage());
+}
+
+#[test]
+fn reply_shows_its_content_to_no_log() {
+    let reply = Reply::Array(vec![
+        bytes("secret"),
+        refusal("ERR secret"),
+        Reply::Number(1234),
+    ]);
+    let printed = format!("{reply:?}");
+    assert!(
+        !printed.contains("secret") && !printed.contains("1234"),
+        "{printed}"
+    );
+}
