@@ -95,10 +95,10 @@ where
     K: FnOnce(&mut KeyWriter),
 {
     let instance = function.instance::<K, S::Value>();
-    let mut writer = KeyWriter::new();
-    key(&mut writer);
     let memory = &cache.inner().memory;
-    let hash = memory.hash(instance, writer.bytes());
+    let mut writer = KeyWriter::with_seed(memory.seed(instance));
+    key(&mut writer);
+    let hash = writer.hash();
     if let Some(entry) = memory.get(hash, instance, writer.bytes(), cache.inner().clock.now()) {
         let answer = entry.value().and_then(|kept| shape.restore(kept));
         if let (Some(answer), None) = (answer, writer.error()) {

@@ -9,9 +9,11 @@ mod canonical;
 mod compound;
 mod failure;
 mod identity;
+mod seed;
 
 pub(crate) use identity::hex;
 pub use identity::{ArgsHash, Identity, function_path, leaf_bucket};
+pub(crate) use seed::HashSeed;
 
 use serde::Serialize;
 
@@ -48,8 +50,14 @@ impl KeyWriter {
     #[inline]
     #[must_use]
     pub fn new() -> Self {
+        Self::with_seed(HashSeed::fixed())
+    }
+
+    /// A writer whose hashes begin at `seed`.
+    #[inline]
+    pub(crate) fn with_seed(seed: HashSeed) -> Self {
         Self {
-            bytes: Bytes::new(),
+            bytes: Bytes::new(seed),
             arguments_end: None,
             error: None,
         }
@@ -83,6 +91,12 @@ impl KeyWriter {
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+
+    /// The hash of the bytes: equal for equal bytes that one function's arguments gave.
+    #[inline]
+    pub(crate) fn hash(&self) -> u64 {
+        self.bytes.hash()
     }
 
     /// The bytes of the arguments alone, which are what [`leaf_bucket`] wants.

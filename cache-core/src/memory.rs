@@ -6,12 +6,12 @@ pub(crate) mod expiry;
 pub(crate) mod invalidations;
 mod slots;
 
-use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use crate::builder::Bound;
 use crate::clock::Tick;
 use crate::function::Instance;
+use crate::key::HashSeed;
 use engine::Engine;
 use entry::{Entry, EntryKey};
 use expiry::Expiry;
@@ -23,7 +23,7 @@ pub(crate) struct Memory {
     engine: Engine,
     expiry: Expiry,
     pub(crate) invalidations: Invalidations,
-    hasher: foldhash::quality::RandomState,
+    seed: HashSeed,
 }
 
 impl Memory {
@@ -32,17 +32,14 @@ impl Memory {
             engine: Engine::new(bound),
             expiry: Expiry::default(),
             invalidations: Invalidations::new(),
-            hasher: foldhash::quality::RandomState::default(),
+            seed: HashSeed::random(),
         }
     }
 
-    /// The hash under which a call's entry is found, keyed per cache against crafted collisions.
+    /// Where the hash of a call's key begins.
     #[inline]
-    pub(crate) fn hash(&self, instance: &'static Instance, bytes: &[u8]) -> u64 {
-        let mut hasher = self.hasher.build_hasher();
-        std::ptr::from_ref(instance).hash(&mut hasher);
-        hasher.write(bytes);
-        hasher.finish()
+    pub(crate) fn seed(&self, instance: &'static Instance) -> HashSeed {
+        self.seed.at(std::ptr::from_ref(instance).addr())
     }
 
     /// The entry of a call, if it is valid now.

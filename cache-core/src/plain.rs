@@ -34,7 +34,7 @@ impl<'a> PlainKey<'a> {
         let leaf = invalidations.leaf("", key.as_bytes());
         let subject = Subject {
             key: EntryKey {
-                hash: inner.memory.hash(instance, key.as_bytes()),
+                hash: inner.memory.seed(instance).hash(key.as_bytes()),
                 instance,
                 bytes: key.as_bytes().into(),
             },

@@ -76,10 +76,8 @@ impl<'a> Canonical<'a> {
     #[inline]
     fn integer(self, tag: u8, magnitude: u64) {
         let significant = 8 - magnitude.leading_zeros() / 8;
-        let mut bytes = [0; 9];
-        bytes[0] = tag + significant as u8;
-        bytes[1..].copy_from_slice(&magnitude.to_le_bytes());
-        self.0.extend_prefix(bytes, 1 + significant as usize);
+        self.0
+            .push_number(tag + significant as u8, magnitude, significant as usize);
     }
 
     fn long_integer(self, tag: u8, magnitude: u128) {
@@ -101,10 +99,10 @@ impl<'a> Canonical<'a> {
     /// `tag`, the length of `bytes`, `bytes`.
     #[inline]
     fn measured(self, tag: u8, bytes: &[u8]) {
-        self.0.push(tag);
         if bytes.len() < 0x80 {
-            self.0.push(bytes.len() as u8);
+            self.0.push_pair([tag, bytes.len() as u8]);
         } else {
+            self.0.push(tag);
             let (length, used) = leb128(bytes.len());
             self.0.extend_prefix(length, used);
         }
