@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::clock::{Clock, SECOND, Tick, duration};
@@ -60,8 +61,7 @@ impl Agenda {
             .is_none_or(|(due, _)| item < *due);
         items.due.insert(item, Box::new(job));
         if self.runs_by_itself() && !items.thread_started {
-            items.thread_started = true;
-            self.start_thread();
+            items.thread_started = self.start_thread();
         }
         drop(items);
         if first {
@@ -72,7 +72,11 @@ impl Agenda {
     /// Does what is due. Jobs run without a lock and may add others.
     pub(crate) fn run_due(&self) {
         while let Some(job) = self.take_due() {
-            job();
+            // A sweep drops values, which is users' code. What else is on the agenda must not
+            // depend on that code's manners.
+            if catch_unwind(AssertUnwindSafe(job)).is_err() {
+                tracing::error!("a value panicked when it was dropped");
+            }
         }
     }
 
@@ -97,14 +101,16 @@ impl Agenda {
         (due.key().0 <= self.clock.now()).then(|| due.remove())
     }
 
-    fn start_thread(self: &Arc<Self>) {
+    /// Whether there is a thread now. If not, the next item tries again.
+    fn start_thread(self: &Arc<Self>) -> bool {
         let agenda = Arc::downgrade(self);
         let started = std::thread::Builder::new()
             .name("cachewright".into())
             .spawn(move || run(&agenda));
-        if let Err(error) = started {
-            tracing::error!(%error, "no thread for the cache: expired entries stay until they are evicted");
+        if let Err(error) = &started {
+            tracing::error!(%error, "no thread for the cache: what it has to do later has to wait");
         }
+        started.is_ok()
     }
 
     /// Waits for the next item to be due. False when the agenda is closed.

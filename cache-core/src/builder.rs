@@ -79,8 +79,8 @@ impl CacheBuilder {
     ///
     /// An entry weighs the length of its key, a constant for the bookkeeping, and the size of its
     /// value: in place, plus, unless the function says `tier = "memory"`, what the value takes when
-    /// it is serialized, an estimate of what it owns on the heap. A value heavier than about half
-    /// of one shard's share of the bound is not kept.
+    /// it is serialized, an estimate of what it owns on the heap. The bound is divided among up to
+    /// four shards for each core, and a value heavier than its shard's share is not kept.
     pub fn max_weight(mut self, bytes: u64) -> Self {
         self.bound = Bound::Weight(bytes);
         self

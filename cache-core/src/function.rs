@@ -111,19 +111,18 @@ impl Function {
     }
 
     /// The instance of a generic function that the caller is: `K` is the type of a closure
-    /// written in the function, whose name spells out module, impl and generic arguments; `V` is
-    /// the type of the value.
+    /// written in the function, one for each set of generic arguments; `V` is the type of the
+    /// value.
     ///
-    /// Nearly every function has one instance, found by comparing a pointer and a type id. Others
-    /// are found by walking a list that only ever grows at its end.
+    /// Nearly every function has one instance, found by comparing a type id. Others are found by
+    /// walking a list that only ever grows at its end.
     #[inline]
-    pub(crate) fn instance<K, V: 'static>(&'static self) -> &'static Instance {
-        let (name, value) = (type_name::<K>(), TypeId::of::<V>());
+    pub(crate) fn instance<K, V>(&'static self) -> &'static Instance {
+        let caller = typeid::of::<K>();
         let mut next = &self.instances;
         loop {
-            let instance =
-                next.get_or_init(|| Box::new(Instance::new(self, name, value, type_name::<V>())));
-            if instance.is(name, value) {
+            let instance = next.get_or_init(|| Box::new(Instance::new::<K, V>(self)));
+            if instance.caller == caller {
                 return instance;
             }
             next = &instance.next;
@@ -135,39 +134,23 @@ impl Function {
 #[derive(Debug)]
 pub(crate) struct Instance {
     function: &'static Function,
-    name: &'static str,
-    value: TypeId,
+    /// The type of the closure by which the instance is known. Its name would not do: two types
+    /// that are declared in two blocks of one function have one name.
+    caller: TypeId,
     identity: Identity,
     next: OnceLock<Box<Instance>>,
 }
 
 impl Instance {
-    fn new(
-        function: &'static Function,
-        name: &'static str,
-        value: TypeId,
-        value_name: &str,
-    ) -> Self {
+    fn new<K, V>(function: &'static Function) -> Self {
         const NO_FINGERPRINT: [u8; 16] = [0; 16];
-        let identity = Identity::new(
-            function_path(name),
-            value_name,
-            NO_FINGERPRINT,
-            function.version,
-        );
+        let (path, value) = (function_path(type_name::<K>()), type_name::<V>());
         Self {
             function,
-            name,
-            value,
-            identity,
+            caller: typeid::of::<K>(),
+            identity: Identity::new(path, value, NO_FINGERPRINT, function.version),
             next: OnceLock::new(),
         }
-    }
-
-    #[inline]
-    fn is(&self, name: &'static str, value: TypeId) -> bool {
-        // Equal names usually are one string; where the linker kept two, their text decides.
-        (std::ptr::eq(self.name, name) || self.name == name) && self.value == value
     }
 
     pub(crate) fn function(&self) -> &'static Function {
@@ -185,8 +168,8 @@ mod tests {
 
     static GENERIC: Function = Function::new("generic", "", "", "", 0);
 
-    fn instance<T: 'static>() -> &'static Instance {
-        fn named<K, V: 'static>(_: K) -> &'static Instance {
+    fn instance<T>() -> &'static Instance {
+        fn named<K, V>(_: K) -> &'static Instance {
             GENERIC.instance::<K, V>()
         }
         named::<_, T>(|_: &T| ())
@@ -199,5 +182,19 @@ mod tests {
         assert!(std::ptr::eq(a, instance::<u8>()));
         assert!(std::ptr::eq(b, instance::<u16>()));
         assert!(std::ptr::eq(c, instance::<Vec<u8>>()));
+    }
+
+    #[test]
+    fn types_of_one_name_are_different_instances() {
+        let first = {
+            struct Local;
+            (type_name::<Local>(), instance::<Local>())
+        };
+        let second = {
+            struct Local;
+            (type_name::<Local>(), instance::<Local>())
+        };
+        assert_eq!(first.0, second.0);
+        assert!(!std::ptr::eq(first.1, second.1));
     }
 }
