@@ -273,9 +273,8 @@ impl<S, V: LocalValue> Miss<S, V> {
         S: Shape<R, Value = V>,
     {
         let invalidations = &self.cache.inner().memory.invalidations;
-        // Announced first, then the clock, then the body: the order is the protocol.
-        let _computing = invalidations.begin(subject.leaf);
-        let mut born = invalidations.now();
+        // Before the body: what it reads is at least as new as `born` says.
+        let (_computing, mut born) = invalidations.begin(subject.leaf);
         let answer = inside(pin!(body())).await;
         if active(Mutant::StampedAfterBody) {
             born = invalidations.now();

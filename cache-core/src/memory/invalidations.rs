@@ -160,14 +160,13 @@ impl Invalidations {
         self.raise([&self.floor], time);
     }
 
-    /// Announces a computation, so that `supersede` does not overlook it. The clock must be read
-    /// afterwards.
-    pub(crate) fn begin(&self, leaf: Slot) -> Computing<'_> {
+    /// Announces a computation, so that `supersede` does not overlook it, and reads the clock.
+    pub(crate) fn begin(&self, leaf: Slot) -> (Computing<'_>, Born) {
         let counter = &self.computing[usize::from(leaf) % COUNTERS];
         if !active(Mutant::UnannouncedComputation) {
             counter.fetch_add(1, SeqCst);
         }
-        Computing { counter }
+        (Computing { counter }, self.clock.load(SeqCst))
     }
 
     /// Makes sure that no computation which is under way can store over what the caller is about
@@ -253,8 +252,7 @@ mod tests {
         let born = invalidations.now();
         invalidations.supersede(7);
         assert!(invalidations.permit(&[7], born));
-        let computing = invalidations.begin(7);
-        let born = invalidations.now();
+        let (computing, born) = invalidations.begin(7);
         let stored = invalidations.supersede(7);
         assert!(!invalidations.permit(&[7], born));
         assert!(invalidations.permit(&[7], stored));
