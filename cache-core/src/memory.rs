@@ -123,3 +123,65 @@ impl Memory {
         self.engine.weight()
     }
 }
+
+#[cfg(all(test, feature = "memory", not(shuttle)))]
+mod tests {
+    use super::*;
+    use crate::function::Function;
+    use crate::memory::entry::Slots;
+    use crate::memory::invalidations::Stamp;
+    use crate::stats::Statistics;
+
+    static FUNCTION: Function = Function::new("colliding", "", "", "", 0);
+
+    fn key(instance: &'static Instance, bytes: &[u8]) -> EntryKey {
+        EntryKey {
+            hash: 7,
+            instance,
+            bytes: bytes.into(),
+        }
+    }
+
+    fn insert(memory: &Memory, key: EntryKey, born: u64) {
+        let _ = memory.insert(Arc::new(Entry {
+            deadline: u64::MAX,
+            stamp: Stamp::new(born),
+            key,
+            slots: Slots::from_slice(&[3]),
+            weight: 1,
+            path: "".into(),
+            series: Statistics::default().series(&FUNCTION),
+            value: Some(1_u8),
+        }));
+    }
+
+    #[test]
+    fn a_colliding_hash_is_never_answered_with_somebody_elses_value() {
+        let memory = Memory::new(Bound::Entries(10));
+        let (one, other) = (
+            FUNCTION.instance::<u8, ()>(),
+            FUNCTION.instance::<u16, ()>(),
+        );
+        insert(&memory, key(one, b"a"), 0);
+        assert!(memory.get(7, one, b"a", 0).is_some());
+        assert!(memory.get(7, one, b"b", 0).is_none());
+        assert!(memory.get(7, other, b"a", 0).is_none());
+        assert!(memory.peek(&key(one, b"b"), 0).is_none());
+        memory.remove(&key(one, b"b"));
+        memory.remove(&key(other, b"a"));
+        assert!(memory.get(7, one, b"a", 0).is_some());
+        memory.remove(&key(one, b"a"));
+        assert!(memory.get(7, one, b"a", 0).is_none());
+    }
+
+    #[test]
+    fn a_late_fill_does_not_displace_what_is_newer() {
+        let memory = Memory::new(Bound::Entries(10));
+        let one = FUNCTION.instance::<u8, ()>();
+        let late = memory.invalidations.now();
+        memory.invalidations.invalidate(&[3]);
+        insert(&memory, key(one, b"a"), memory.invalidations.now());
+        insert(&memory, key(one, b"a"), late);
+        assert!(memory.get(7, one, b"a", 0).is_some());
+    }
+}
