@@ -125,12 +125,9 @@ pub(crate) fn cached(tokens: TokenStream, errors: &mut Errors) -> Cached {
                 set(&mut args.key, key, value, errors)
             }
             "skip" => {
-                let value = list(
-                    input,
-                    &key,
-                    CACHED,
-                    Punctuated::<Ident, Token![,]>::parse_terminated,
-                );
+                let value = list(input, &key, CACHED, |input| {
+                    Punctuated::parse_terminated_with(input, Ident::parse_any)
+                });
                 set(&mut args.skip, key, value, errors)
             }
             "scope" => {
@@ -273,7 +270,7 @@ fn unknown(attribute: &str, key: &Ident, known: Known) -> syn::Error {
     error(
         key,
         format!("`#[{attribute}]` has no argument `{key}`"),
-        format!("{guess}it knows {}", quoted(names())),
+        format!("{guess}known are {}", quoted(names())),
     )
 }
 

@@ -5,9 +5,9 @@ mod key;
 mod names;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use syn::{Attribute, Expr, ReturnType};
+use syn::{Attribute, Expr};
 
-use crate::args::{Argument, Cached, Invalidate, Outcome, Tier};
+use crate::args::{Argument, Cached, Invalidate, Keyed, Outcome, Tier};
 use crate::duration::Ttl;
 use crate::errors::Errors;
 use crate::signature::{Facts, Function, Returns};
@@ -28,7 +28,7 @@ pub(crate) struct CachedPlan {
     pub(crate) tier: Option<Tier>,
     pub(crate) single_flight: bool,
     pub(crate) cache: Option<Expr>,
-    pub(crate) outcome: Option<Outcome>,
+    pub(crate) outcome: Argument<Outcome>,
     /// A name in the return type that must not be a type parameter.
     pub(crate) concrete: Option<Ident>,
 }
@@ -47,7 +47,7 @@ pub(crate) struct InvalidatePlan {
     pub(crate) patterns: Vec<Pattern>,
     pub(crate) always: bool,
     pub(crate) cache: Option<Expr>,
-    pub(crate) outcome: Option<Outcome>,
+    pub(crate) outcome: Argument<Outcome>,
 }
 
 /// A pattern and what its placeholders stand for, in order.
@@ -97,7 +97,7 @@ pub(crate) fn cached(
         tier: given(args.tier),
         single_flight: given(args.single_flight).unwrap_or(true),
         cache: given(args.cache),
-        outcome: given(args.outcome),
+        outcome: args.outcome,
     }
 }
 
@@ -125,7 +125,7 @@ pub(crate) fn invalidate(
         patterns: patterns.collect(),
         always: given(args.always).unwrap_or(false),
         cache: given(args.cache),
-        outcome: given(args.outcome).or_else(|| opaque_outcome(written, facts)),
+        outcome: args.outcome.or_else(|| opaque_outcome(written, facts)),
     }
 }
 
@@ -136,15 +136,17 @@ fn given<T>(argument: Argument<T>) -> Option<T> {
 /// What a writer returns that hides its type behind `impl Trait`.
 ///
 /// The type can't be named, so it can't be asked. Taken for a plain value it invalidates always, which is the safe side.
-fn opaque_outcome(written: &Function, facts: &Facts) -> Option<Outcome> {
+fn opaque_outcome(written: &Function, facts: &Facts) -> Argument<Outcome> {
     let Returns::Opaque { in_result } = facts.returns else {
         return None;
     };
-    debug_assert!(matches!(written.signature.output, ReturnType::Type(..)));
-    Some(if in_result {
-        Outcome::Result
-    } else {
-        Outcome::Value
+    Some(Keyed {
+        key: written.signature.ident.clone(),
+        value: if in_result {
+            Outcome::Result
+        } else {
+            Outcome::Value
+        },
     })
 }
 

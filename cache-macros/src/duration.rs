@@ -178,7 +178,7 @@ fn arithmetic(key: &Ident, value: &Expr) -> syn::Error {
         ),
         format!(
             "write seconds as one number, `{key} = {seconds}`, or a `Duration`, \
-             `{key} = ::core::time::Duration::from_secs({text})`"
+             `{key} = Duration::from_secs({text})`"
         ),
     )
 }

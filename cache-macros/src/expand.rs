@@ -9,7 +9,7 @@ use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Expr, FnArg, Pat, PatType, ReturnType, Type, parse_quote};
 
-use crate::args::{Outcome, Tier};
+use crate::args::{Keyed, Outcome, Tier};
 use crate::check::{CachedPlan, InvalidatePlan, KeyPart};
 use crate::duration::Ttl;
 use crate::signature::{Argument, Body, Facts, Function};
@@ -17,10 +17,9 @@ use crate::signature::{Argument, Body, Facts, Function};
 /// The expansion of `#[cached]`.
 pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> TokenStream {
     let returned = returned(&function);
-    let blame = ours_at(returned.span());
     let lookup = match plan.tier {
-        Some(Tier::Memory) => quote_spanned!(blame=> lookup_local),
-        _ => quote_spanned!(blame=> lookup),
+        Some(Tier::Memory) => quote!(lookup_local),
+        _ => quote!(lookup),
     };
     let concrete = plan.concrete.as_ref().map(|name| {
         // A nested item can't name a type parameter, so this compiles only if `name` is a type.
@@ -28,7 +27,7 @@ pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> To
     });
     let cache = cache(plan.cache.as_ref());
     let descriptor = descriptor(plan, &function);
-    let outcome = outcome(plan.outcome, &returned);
+    let outcome = outcome(plan.outcome.as_ref(), &returned);
     let key = key(plan);
     let prefix = segments(&plan.segments);
     let ttl = ttl_expression(&quote!(ttl), plan.ttl.as_ref());
@@ -65,7 +64,7 @@ pub(crate) fn invalidate(plan: &InvalidatePlan, function: Function, facts: &Fact
         quote!(.pattern(#text, #segments))
     });
     let always = plan.always.then(|| quote!(.always()));
-    let outcome = outcome(plan.outcome, &returned);
+    let outcome = outcome(plan.outcome.as_ref(), &returned);
     let invalidation = local("invalidation");
     let body = body(&function, facts, &returned);
     let run = if facts.is_async {
@@ -119,7 +118,7 @@ impl VisitMut for Inferred {
 fn cache(cache: Option<&Expr>) -> TokenStream {
     cache.map_or_else(
         || quote!(::cachewright::__private::installed()),
-        |cache| reference(cache, Span::mixed_site()),
+        |cache| reference(cache, ours_at(cache.span())),
     )
 }
 
@@ -172,13 +171,18 @@ fn ttl_expression(setter: &TokenStream, ttl: Option<&Ttl>) -> Option<TokenStream
     Some(quote!(.#setter(|| #expression)))
 }
 
-fn outcome(outcome: Option<Outcome>, returned: &Type) -> TokenStream {
-    match outcome {
-        None => quote!(::cachewright::__private::Returns::<#returned>::new().outcome()),
-        Some(Outcome::Value) => quote!(::cachewright::__private::Value),
-        Some(Outcome::Option) => quote!(::cachewright::__private::OptionOf),
-        Some(Outcome::Result) => quote!(::cachewright::__private::ResultOf),
-        Some(Outcome::ResultOption) => quote!(::cachewright::__private::ResultOptionOf),
+fn outcome(outcome: Option<&Keyed<Outcome>>, returned: &Type) -> TokenStream {
+    let Some(Keyed { key, value }) = outcome else {
+        // What a value lacks to be kept is the return type's matter, so it is reported there.
+        let place = ours_at(returned.span());
+        return quote_spanned!(place=> ::cachewright::__private::Returns::<#returned>::new().outcome());
+    };
+    let place = ours_at(key.span());
+    match value {
+        Outcome::Value => quote_spanned!(place=> ::cachewright::__private::Value),
+        Outcome::Option => quote_spanned!(place=> ::cachewright::__private::OptionOf),
+        Outcome::Result => quote_spanned!(place=> ::cachewright::__private::ResultOf),
+        Outcome::ResultOption => quote_spanned!(place=> ::cachewright::__private::ResultOptionOf),
     }
 }
 
@@ -212,7 +216,11 @@ fn segments(segments: &[TokenStream]) -> TokenStream {
         return quote!(|_| {});
     }
     let prefix = local("prefix");
-    quote!(|#prefix| { #(#prefix.segment(&#segments);)* })
+    let segments = segments.iter().map(|segment| {
+        let place = ours_at(segment.span());
+        quote_spanned!(place=> #prefix.segment(&#segment);)
+    });
+    quote!(|#prefix| { #(#segments)* })
 }
 
 /// `|| -> T { … }`: the body as it was written, behind the patterns that take the arguments apart.

@@ -34,7 +34,7 @@ pub(crate) fn function(attribute: &str, item: TokenStream) -> syn::Result<Functi
     if let Some(keyword) = other_item(&item) {
         return Err(error(
             &keyword,
-            format!("`#[{attribute}]` goes on a function, and this is a `{keyword}`"),
+            format!("`#[{attribute}]` goes on functions, not on `{keyword}`"),
             "put it on each function or method that it is meant for",
         ));
     }
@@ -276,8 +276,11 @@ fn shown(ty: &Type, parameters: &[&Ident]) -> Returns {
         // `Self` alone is some struct or enum, but for default methods of traits.
         Some(_) if alone.is_some_and(|ident| ident == "Self") => Returns::Plain { unsure: None },
         Some(first) if hides(first) => Returns::Hidden,
+        // Type parameters begin with a capital; leaving out `u64` and its like keeps expansions short.
         _ => Returns::Plain {
-            unsure: alone.cloned(),
+            unsure: alone
+                .filter(|name| name.to_string().starts_with(char::is_uppercase))
+                .cloned(),
         },
     }
 }

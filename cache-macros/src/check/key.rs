@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Expr, ExprPath};
+use syn::{Expr, ExprPath, Type, TypePath};
 
 use super::KeyPart;
 use super::names::Names;
@@ -159,13 +159,22 @@ fn argument_part(argument: &Argument, errors: &mut Errors) -> KeyPart {
     KeyPart {
         expression: Expr::Verbatim(argument.variable.to_token_stream()),
         conditions: argument.conditions.clone(),
-        blame: first_token(&argument.ty),
+        blame: telling_token(&argument.ty),
     }
 }
 
-fn first_token(ty: &syn::Type) -> Span {
-    ty.to_token_stream()
-        .into_iter()
-        .next()
-        .map_or_else(Span::call_site, |token| token.span())
+/// The token of a type that names it best: a span of several tokens can't be made on stable compilers.
+fn telling_token(ty: &Type) -> Span {
+    match ty {
+        Type::Reference(reference) => telling_token(&reference.elem),
+        Type::Path(TypePath { path, .. }) => path
+            .segments
+            .last()
+            .map_or_else(Span::call_site, |last| last.ident.span()),
+        _ => ty
+            .to_token_stream()
+            .into_iter()
+            .next()
+            .map_or_else(Span::call_site, |first| first.span()),
+    }
 }

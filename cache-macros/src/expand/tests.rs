@@ -1,1 +1,134 @@
+//! Expansions compared with `src/snapshots/*.rs`, which `UPDATE_SNAPSHOTS=1 cargo test -p cache-macros` writes anew.
 
+use std::fs;
+use std::path::PathBuf;
+
+use crate::{Expand, annotate, expand_cached, expand_invalidate};
+
+fn expansion(name: &str, expand: Expand, arguments: &str, item: &str) -> String {
+    let tokens = annotate(
+        name,
+        arguments.parse().unwrap(),
+        item.parse().unwrap(),
+        expand,
+    );
+    prettyplease::unparse(&syn::parse2(tokens).unwrap())
+}
+
+fn cached(arguments: &str, item: &str) -> String {
+    expansion("cached", expand_cached, arguments, item)
+}
+
+fn invalidate(arguments: &str, item: &str) -> String {
+    expansion("invalidate_cache", expand_invalidate, arguments, item)
+}
+
+#[track_caller]
+fn assert_snapshot(name: &str, expanded: &str) {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/snapshots");
+    let path = directory.join(name).with_extension("rs");
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        fs::create_dir_all(&directory).unwrap();
+        fs::write(&path, expanded).unwrap();
+    }
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        kept == expanded,
+        "{} is not what it expands to now:\n{expanded}",
+        path.display()
+    );
+}
+
+const PROFILE: &str = "
+    async fn profile(&self, user_id: i64) -> Result<Option<Profile>, Error> {
+        self.database.load(user_id).await
+    }
+";
+
+const EVERY_ARGUMENT: &str = r#"
+    key_prefix = "user:{self.region}:{pair.0}", ttl = self.ttl, none_ttl = "30s", skip(db), scope = self.tenant_id,
+    version = 2, cache = self.cache, single_flight = "off"
+"#;
+
+#[test]
+fn a_cached_async_method() {
+    let arguments = r#"ttl = "1h", none_ttl = 30, key_prefix = "user:{user_id}:profile""#;
+    assert_snapshot("cached_async_method", &cached(arguments, PROFILE));
+}
+
+#[test]
+fn a_cached_sync_function() {
+    let item = "fn total(prices: &[u64]) -> u64 { prices.iter().sum() }";
+    assert_snapshot("cached_sync_function", &cached("", item));
+}
+
+#[test]
+fn every_argument_of_cached() {
+    let item = "
+        #[must_use]
+        pub(crate) async fn get(
+            self: Arc<Self>, pair: (u64, u64), #[cfg(test)] only: u64, db: &Database,
+        ) -> Option<String> {
+            db.get(pair).await
+        }
+    ";
+    assert_snapshot("cached_every_argument", &cached(EVERY_ARGUMENT, item));
+}
+
+#[test]
+fn patterns_and_generics() {
+    let item = "
+        fn get<'a, T: Serialize>(
+            (a, mut b): (u64, u64), Point { x, .. }: Point, _: u64, &id: &u64, mut n: u64, value: &'a T,
+        ) -> Result<T, Error> where T: Clone {
+            #![allow(unused_mut)]
+            n += a + b;
+            Ok(value.clone())
+        }
+    ";
+    let arguments = r#"outcome = "result", tier = "memory""#;
+    assert_snapshot("cached_patterns_and_generics", &cached(arguments, item));
+}
+
+#[test]
+fn a_chosen_key() {
+    let item = "fn get(ids: Vec<u64>, filter: Filter) -> usize { filter.count(ids) }";
+    let arguments =
+        r#"key(ids.len() + 1, filter.city), key_prefix = "{filter.city}:{filter.sort}""#;
+    assert_snapshot("cached_chosen_key", &cached(arguments, item));
+}
+
+#[test]
+fn an_invalidating_async_method() {
+    let item = "
+        async fn create(&self, user_id: i64, booking: NewBooking) -> Result<Booking, Error> {
+            self.database.insert(user_id, booking).await
+        }
+    ";
+    let arguments = r#""booking:*", "user:{user_id}:*""#;
+    assert_snapshot("invalidate_async_method", &invalidate(arguments, item));
+}
+
+#[test]
+fn an_invalidating_sync_method() {
+    let item =
+        "fn drop_all(&mut self, n: usize) -> impl Iterator<Item = u64> { self.entries.drain(..n) }";
+    let arguments = r#"pattern = "booking", on = "always", cache = cache_of(self)"#;
+    assert_snapshot("invalidate_sync_method", &invalidate(arguments, item));
+}
+
+#[test]
+fn a_function_with_a_mistake_stays_as_it_was() {
+    let expanded = cached("ttl = 0, tll = 3", PROFILE);
+    let (errors, function) = expanded.split_at(expanded.find("async fn").unwrap());
+    assert_eq!(errors.matches("compile_error!").count(), 2);
+    let written = prettyplease::unparse(&syn::parse_str(PROFILE).unwrap());
+    assert_eq!(function, written);
+}
+
+#[test]
+fn an_expansion_is_short_enough_to_read() {
+    let arguments = r#"ttl = "1h", none_ttl = 30, key_prefix = "user:{user_id}:profile""#;
+    let lines = |text: &str| text.lines().count();
+    assert!(lines(&cached(arguments, PROFILE)) <= 40 + lines(PROFILE.trim()));
+}

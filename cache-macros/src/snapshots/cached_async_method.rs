@@ -1,0 +1,29 @@
+async fn profile(&self, user_id: i64) -> Result<Option<Profile>, Error> {
+    let call = ::cachewright::__private::lookup(
+        ::cachewright::__private::installed(),
+        {
+            static FUNCTION: ::cachewright::__private::Function = ::cachewright::__private::Function::new(
+                    "profile",
+                    "user:{user_id}:profile",
+                    ::core::module_path!(),
+                    ::core::file!(),
+                    ::core::line!(),
+                )
+                .ttl_millis(3600000)
+                .none_ttl_millis(30000);
+            &FUNCTION
+        },
+        ::cachewright::__private::Returns::<Result<Option<Profile>, Error>>::new()
+            .outcome(),
+        |key| {
+            key.argument(&user_id);
+        },
+        |prefix| {
+            prefix.segment(&user_id);
+        },
+    );
+    call.or_compute(async move || -> Result<Option<Profile>, Error> {
+            self.database.load(user_id).await
+        })
+        .await
+}

@@ -1,0 +1,38 @@
+#[must_use]
+pub(crate) async fn get(
+    self: Arc<Self>,
+    pair: (u64, u64),
+    #[cfg(test)]
+    only: u64,
+    db: &Database,
+) -> Option<String> {
+    let call = ::cachewright::__private::lookup(
+            &self.cache,
+            {
+                static FUNCTION: ::cachewright::__private::Function = ::cachewright::__private::Function::new(
+                        "get",
+                        "user:{self.region}:{pair.0}",
+                        ::core::module_path!(),
+                        ::core::file!(),
+                        ::core::line!(),
+                    )
+                    .none_ttl_millis(30000)
+                    .version(2)
+                    .uncoalesced();
+                &FUNCTION
+            },
+            ::cachewright::__private::Returns::<Option<String>>::new().outcome(),
+            |key| {
+                key.argument(&pair);
+                #[cfg(test)] key.argument(&only);
+                key.scope(&self.tenant_id);
+                key.scope(&self.region);
+            },
+            |prefix| {
+                prefix.segment(&self.region);
+                prefix.segment(&pair.0);
+            },
+        )
+        .ttl(|| self.ttl);
+    call.or_compute(async move || -> Option<String> { db.get(pair).await }).await
+}

@@ -1,0 +1,21 @@
+async fn create(&self, user_id: i64, booking: NewBooking) -> Result<Booking, Error> {
+    let invalidation = ::cachewright::__private::invalidation(
+            ::cachewright::__private::installed(),
+            "create",
+        )
+        .pattern("booking:*", |_| {})
+        .pattern(
+            "user:{user_id}:*",
+            |prefix| {
+                prefix.segment(&user_id);
+            },
+        );
+    invalidation
+        .after(
+            ::cachewright::__private::Returns::<Result<Booking, Error>>::new().outcome(),
+            async move || -> Result<Booking, Error> {
+                self.database.insert(user_id, booking).await
+            },
+        )
+        .await
+}

@@ -1,0 +1,13 @@
+fn drop_all(&mut self, n: usize) -> impl Iterator<Item = u64> {
+    let invalidation = ::cachewright::__private::invalidation(
+            &cache_of(self),
+            "drop_all",
+        )
+        .pattern("booking", |_| {})
+        .always();
+    invalidation
+        .after_blocking(
+            ::cachewright::__private::Value,
+            move || -> _ { self.entries.drain(..n) },
+        )
+}
