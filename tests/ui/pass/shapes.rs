@@ -53,13 +53,23 @@ impl Service {
         Ok(number + self.region.len() as u64)
     }
 
-    #[cached(key_prefix = "sum:{self.region}:{pair.0}", tier = "memory", single_flight = "off")]
+    #[cached(
+        key_prefix = "sum:{self.region}:{pair.0}",
+        tier = "memory",
+        single_flight = "off"
+    )]
     fn sum(&self, pair: (u64, u64)) -> u64 {
         pair.0 + pair.1
     }
 
     #[cached]
-    async fn associated(mut n: u64, _: u64, (a, b): (u64, u64), Point { x, y }: Point, &z: &u64) -> u64 {
+    async fn associated(
+        mut n: u64,
+        _: u64,
+        (a, b): (u64, u64),
+        Point { x, y }: Point,
+        &z: &u64,
+    ) -> u64 {
         n += 1;
         n + a + b + x + y + z
     }
@@ -124,7 +134,11 @@ fn lifetimes<'a>(first: &'a str, second: &'a [u64]) -> String {
 
 #[cached]
 fn fibonacci(n: u64) -> u64 {
-    if n < 2 { n } else { fibonacci(n - 1) + fibonacci(n - 2) }
+    if n < 2 {
+        n
+    } else {
+        fibonacci(n - 1) + fibonacci(n - 2)
+    }
 }
 
 #[cached(key_prefix = "type:{type}")]
@@ -134,7 +148,14 @@ pub(crate) async fn raw(r#type: u64) -> u64 {
 
 #[allow(non_snake_case)]
 #[cached(key_prefix = "{FUNCTION}:{key}:{prefix}:{call}")]
-async fn clashing(key: u64, prefix: u64, call: u64, cache: u64, FUNCTION: u64, outcome: u64) -> u64 {
+async fn clashing(
+    key: u64,
+    prefix: u64,
+    call: u64,
+    cache: u64,
+    FUNCTION: u64,
+    outcome: u64,
+) -> u64 {
     key + prefix + call + cache + FUNCTION + outcome
 }
 
@@ -158,7 +179,23 @@ impl<T: Clone + Send + Sync + 'static> Repository for Wrapper<T> {
     #[cached(ttl = "1m")]
     async fn find(&self, id: u64) -> Loaded<Profile> {
         let _ = &self.0;
-        Ok(Profile { id: i64::try_from(id).map_err(|_| Failure)? })
+        Ok(Profile {
+            id: i64::try_from(id).map_err(|_| Failure)?,
+        })
+    }
+}
+
+struct Store<Item>(Item);
+
+impl<Item: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> Store<Item> {
+    #[cached(outcome = "result")]
+    async fn item(&self) -> Result<Item, Failure> {
+        Ok(self.0.clone())
+    }
+
+    #[cached]
+    async fn items(&self) -> Result<Vec<Item>, Failure> {
+        Ok(vec![self.0.clone()])
     }
 }
 
@@ -184,10 +221,16 @@ async fn main() {
         cache: Arc::new(Cache::builder().build().unwrap()),
         ttl: Duration::from_secs(5),
     };
-    assert_eq!(is_send(service.profile(7)).await.unwrap(), Some(Profile { id: 7 }));
+    assert_eq!(
+        is_send(service.profile(7)).await.unwrap(),
+        Some(Profile { id: 7 })
+    );
     assert!(service.profile(-1).await.is_err());
     assert_eq!(service.sum((1, 2)), 3);
-    assert_eq!(is_send(Service::associated(1, 2, (3, 4), Point { x: 5, y: 6 }, &7)).await, 27);
+    assert_eq!(
+        is_send(Service::associated(1, 2, (3, 4), Point { x: 5, y: 6 }, &7)).await,
+        27
+    );
     assert_eq!(service.counted(&HashMap::new()), 0);
     let owned = ("a".to_owned(), Duration::from_secs(1));
     assert_eq!(service.moved(owned, Rc::new(1)).await, "a");
@@ -196,7 +239,10 @@ async fn main() {
     assert_eq!(service.opaque(3).await.to_string(), "3");
     assert_eq!(service.opaque_result("3").await.unwrap().to_string(), "3");
     let service = Arc::new(service);
-    assert_eq!(is_send(Arc::clone(&service).parsed("40")).await.unwrap(), 43);
+    assert_eq!(
+        is_send(Arc::clone(&service).parsed("40")).await.unwrap(),
+        43
+    );
     assert!(Arc::clone(&service).parsed("x").await.is_err());
     assert_eq!(Arc::into_inner(service).unwrap().consume(), "usx");
     assert_eq!(is_send(generic(1u8, "x")).await, [1]);
@@ -209,4 +255,6 @@ async fn main() {
     assert_eq!(Wrapper(()).find(3).await.unwrap().id, 3);
     assert_eq!(Wrapper(()).double(3).await, 6);
     assert_eq!(made(3), 3);
+    assert_eq!(Store(5u8).item().await.unwrap(), 5);
+    assert_eq!(Store(5u8).items().await.unwrap(), [5]);
 }

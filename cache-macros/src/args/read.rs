@@ -1,0 +1,212 @@
+//! How single arguments are read, and the errors of those that are not written as they have to be.
+
+use proc_macro2::TokenStream;
+use proc_macro2::{Delimiter, Group, Ident, TokenTree};
+use quote::ToTokens;
+use syn::ext::IdentExt;
+use syn::parse::{ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::{Expr, ExprLit, Lit, LitInt, LitStr, Token};
+
+use super::{Argument, Keyed};
+use crate::errors::{Errors, error, nearest, quoted};
+
+/// The arguments of a macro, each as it is written.
+pub(super) type Known = &'static [(&'static str, &'static str)];
+
+pub(super) const CACHED: Known = &[
+    ("key_prefix", "key_prefix = \"user:{user_id}\""),
+    ("ttl", "ttl = 300"),
+    ("none_ttl", "none_ttl = 30"),
+    ("key", "key(user_id, filter.city)"),
+    ("skip", "skip(db)"),
+    ("scope", "scope = self.tenant_id"),
+    ("version", "version = 2"),
+    ("cache", "cache = self.cache"),
+    ("tier", "tier = \"memory\""),
+    ("single_flight", "single_flight = \"off\""),
+    ("outcome", "outcome = \"result\""),
+];
+
+pub(super) const INVALIDATE: Known = &[
+    ("pattern", "pattern = \"booking:*\""),
+    ("on", "on = \"always\""),
+    ("cache", "cache = self.cache"),
+    ("outcome", "outcome = \"result\""),
+];
+
+/// Reads one argument after the other, going on behind the next comma when one is mistaken.
+pub(super) fn each(
+    tokens: TokenStream,
+    errors: &mut Errors,
+    mut read: impl FnMut(ParseStream, &mut Errors) -> syn::Result<()>,
+) {
+    let parser = |input: ParseStream| {
+        while !input.is_empty() {
+            let result = read(input, errors).and_then(|()| {
+                if input.is_empty() || input.peek(Token![,]) {
+                    return Ok(());
+                }
+                let next: TokenTree = input.fork().parse()?;
+                Err(error(
+                    &next,
+                    format!("unexpected `{next}` behind an argument"),
+                    "separate arguments by `,`",
+                ))
+            });
+            errors.take(result);
+            while !input.is_empty() && !input.peek(Token![,]) {
+                input.parse::<TokenTree>()?;
+            }
+            input.parse::<Option<Token![,]>>()?;
+        }
+        Ok(())
+    };
+    let result = parser.parse2(tokens);
+    errors.take(result);
+}
+
+/// Gives an argument its value, once.
+pub(super) fn set<T>(
+    argument: &mut Argument<T>,
+    key: Ident,
+    errors: &mut Errors,
+    read: impl FnOnce(&Ident) -> syn::Result<T>,
+) -> syn::Result<()> {
+    if argument.is_some() {
+        errors.at(
+            &key,
+            format!("`{key}` is given a second time"),
+            "keep one of the two",
+        );
+    }
+    let value = read(&key)?;
+    argument.get_or_insert(Keyed { key, value });
+    Ok(())
+}
+
+pub(super) fn key(input: ParseStream) -> syn::Result<Ident> {
+    if input.peek(syn::Ident::peek_any) {
+        return input.call(Ident::parse_any);
+    }
+    let next: TokenTree = input.fork().parse()?;
+    Err(error(
+        &next,
+        format!("`{next}` is no argument"),
+        "arguments are written `name = value`",
+    ))
+}
+
+pub(super) fn unknown(attribute: &str, key: &Ident, known: Known) -> syn::Error {
+    let names = || known.iter().map(|(name, _)| *name);
+    let guess = nearest(&key.to_string(), names())
+        .map(|name| format!("did you mean `{name}`? "))
+        .unwrap_or_default();
+    error(
+        key,
+        format!("`#[{attribute}]` has no argument `{key}`"),
+        format!("{guess}known are {}", quoted(names())),
+    )
+}
+
+/// The error for an argument that is not written as it has to be.
+fn form(key: &Ident, culprit: impl ToTokens) -> syn::Error {
+    let example = CACHED
+        .iter()
+        .chain(INVALIDATE)
+        .find(|(name, _)| key == name)
+        .map_or("", |(_, example)| example);
+    error(
+        culprit,
+        format!("`{key}` is not written like this"),
+        format!("write `{example}`"),
+    )
+}
+
+/// `= value`.
+pub(super) fn value(input: ParseStream, key: &Ident) -> syn::Result<Expr> {
+    if input.parse::<Option<Token![=]>>()?.is_none() || input.is_empty() || input.peek(Token![,]) {
+        return Err(form(key, key));
+    }
+    input.parse()
+}
+
+/// `= "text"`.
+pub(super) fn text(input: ParseStream, key: &Ident) -> syn::Result<LitStr> {
+    let mut value = value(input, key)?;
+    // A literal that went through a `macro_rules` macro comes wrapped.
+    while let Expr::Group(group) = value {
+        value = *group.expr;
+    }
+    match value {
+        Expr::Lit(ExprLit {
+            lit: Lit::Str(text),
+            ..
+        }) => Ok(text),
+        other => Err(form(key, other)),
+    }
+}
+
+/// `(a, b)`.
+pub(super) fn list<T>(
+    input: ParseStream,
+    key: &Ident,
+    elements: impl FnOnce(ParseStream) -> syn::Result<Punctuated<T, Token![,]>>,
+) -> syn::Result<Vec<T>> {
+    match input.fork().parse::<TokenTree>() {
+        Ok(TokenTree::Group(group)) if group.delimiter() == Delimiter::Parenthesis => {
+            // Read by a parser of its own: what it leaves unread is then its error alone.
+            let group: Group = input.parse()?;
+            let elements = elements
+                .parse2(group.stream())
+                .map_err(|_| form(key, &group))?;
+            Ok(elements.into_iter().collect())
+        }
+        _ => Err(form(key, key)),
+    }
+}
+
+/// One of the texts in `choices`.
+pub(super) fn choice<T: Copy>(key: &Ident, text: &LitStr, choices: &[(&str, T)]) -> syn::Result<T> {
+    let given = text.value();
+    if let Some((_, value)) = choices.iter().find(|(name, _)| *name == given) {
+        return Ok(*value);
+    }
+    let names: Vec<String> = choices
+        .iter()
+        .map(|(name, _)| format!("{key} = \"{name}\""))
+        .collect();
+    Err(error(
+        text,
+        format!("`{key}` cannot be `\"{given}\"`"),
+        format!("it is one of {}", quoted(names)),
+    ))
+}
+
+pub(super) fn single_flight(key: &Ident, text: &LitStr) -> syn::Result<bool> {
+    if text.value() == "global" {
+        return Err(error(
+            text,
+            "`single_flight = \"global\"` needs a store that several processes share, and is not available yet",
+            "use `single_flight = \"process\"`, the default: one computation in each process",
+        ));
+    }
+    choice(key, text, &[("process", true), ("off", false)])
+}
+
+pub(super) fn version(value: &Expr) -> syn::Result<u32> {
+    let number: Option<u32> = match value {
+        Expr::Lit(ExprLit {
+            lit: Lit::Int(number),
+            ..
+        }) => LitInt::base10_parse(number).ok(),
+        _ => None,
+    };
+    number.ok_or_else(|| {
+        error(
+            value,
+            "`version` is a whole number from 0 to 4294967295: it stands in the visible key",
+            "write `version = 2`, and count it up when the meaning of the values changes",
+        )
+    })
+}
