@@ -108,16 +108,17 @@ macro_rules! contenders {
                 }
             }
 
+    #[rustfmt::skip] // it would indent the attribute anew each time
             mod peer {
                 use super::*;
 
                 // A borrowed argument can't be in the key of a static cache: this is the conversion that its documentation asks for.
                 #[cached::macros::cached(
-                                                            ttl_secs = 3600,
-                                                            max_size = 100_000,
-                                                            key = "(u64, String)",
-                                                            convert = { (id, region.to_owned()) }
-                                                        )]
+                    ttl_secs = 3600,
+                    max_size = 100_000,
+                    key = "(u64, String)",
+                    convert = { (id, region.to_owned()) }
+                )]
                 pub(super) async fn get_user(id: u64, region: &str) -> $value {
                     load(id, region)
                 }

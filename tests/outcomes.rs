@@ -122,6 +122,7 @@ async fn none_is_not_kept_unless_asked_for() {
     let source = Source::new();
     assert_eq!(source.runs(async |s| s.optional(false).await).await, 1);
     assert_eq!(source.runs(async |s| s.optional(false).await).await, 1);
+    assert_eq!(source.cache.stats().entries, 0);
     assert_eq!(source.runs(async |s| s.optional(true).await).await, 1);
     assert_eq!(source.runs(async |s| s.optional(true).await).await, 0);
 }

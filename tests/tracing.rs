@@ -88,7 +88,6 @@ fn no_value_no_argument_and_no_password_is_ever_logged() {
                 .set("plain-secret", "plain-value".to_owned(), None)
                 .await
                 .unwrap();
-            drop(std::pin::pin!(logout(&cache, vec!["x"])));
         });
     });
     let log = recorder.0.lock().unwrap().clone();
