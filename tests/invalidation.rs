@@ -93,6 +93,11 @@ impl Bookings {
         self.commit();
     }
 
+    #[invalidate_cache("{node}:*", cache = self.cache)]
+    async fn by_any_node<T: Serialize>(&self, node: T) {
+        self.commit();
+    }
+
     /// Commits, then hangs, as a writer whose client went away does.
     #[invalidate_cache("booking:*", cache = self.cache)]
     async fn commit_and_hang(&self) {
@@ -177,6 +182,16 @@ async fn a_placeholder_that_cannot_be_rendered_widens() {
     bookings.read_all().await;
     bookings.by_anything(vec![1]).await;
     assert_eq!(bookings.read_all().await, [0, 1, 1, 0]);
+}
+
+#[tokio::test]
+async fn a_placeholder_that_cannot_be_rendered_widens_to_everything_at_worst() {
+    let bookings = Bookings::new();
+    bookings.read_all().await;
+    bookings.by_any_node("user").await;
+    assert_eq!(bookings.read_all().await, [0, 1, 1, 0]);
+    bookings.by_any_node(vec!["user"]).await;
+    assert_eq!(bookings.read_all().await, [2, 2, 2, 2]);
 }
 
 #[tokio::test]
