@@ -233,21 +233,29 @@ impl Cache {
 impl Inner {
     /// Stores an entry, and arranges for it to be reclaimed.
     pub(crate) fn keep(&self, entry: Arc<Entry>) {
-        if let Some(when) = self.memory.insert(entry) {
-            let this = self.this.clone();
-            self.agenda.add(when, move || {
-                if let Some(inner) = this.upgrade() {
-                    inner.memory.sweep(inner.clock.now());
-                }
-            });
+        let arrange = self.memory.insert(entry);
+        if let Some(when) = arrange.sweep {
+            self.later(when, |inner| inner.memory.sweep(inner.clock.now()));
         }
+        if arrange.thin_out {
+            self.later(self.clock.now(), |inner| inner.memory.thin_out());
+        }
+    }
+
+    /// Has something done at `when`, if the cache still exists then.
+    pub(crate) fn later(&self, when: Tick, job: impl FnOnce(&Self) + Send + 'static) {
+        let this = self.this.clone();
+        self.agenda.add(when, move || {
+            if let Some(inner) = this.upgrade() {
+                job(&inner);
+            }
+        });
     }
 
     /// Arranges for the followers of a flight to be woken when their patience ends.
     pub(crate) fn watch(&self, flight: Weak<Flight>, deadline: Tick) {
-        let this = self.this.clone();
-        self.agenda.add(deadline, move || {
-            if let (Some(inner), Some(alive)) = (this.upgrade(), flight.upgrade())
+        self.later(deadline, move |inner| {
+            if let Some(alive) = flight.upgrade()
                 && let Some(next) = alive.wake_impatient(inner.clock.now())
             {
                 inner.watch(flight, next);
@@ -266,10 +274,6 @@ impl Inner {
     /// Whether the caller may wait for another's computation.
     pub(crate) fn may_follow(&self) -> bool {
         !is_inside() && !self.patience.is_zero()
-    }
-
-    pub(crate) fn this(&self) -> Weak<Inner> {
-        self.this.clone()
     }
 }
 

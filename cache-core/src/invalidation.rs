@@ -118,11 +118,8 @@ impl Inner {
     /// Has `target` invalidated once more when the outcome of a dropped writer has settled.
     fn invalidate_again(&self, target: Target) {
         let number = self.pending.add(target);
-        let this = self.this();
-        self.agenda.add(self.clock.after(self.settle), move || {
-            if let Some(inner) = this.upgrade()
-                && let Some(target) = inner.pending.take(number)
-            {
+        self.later(self.clock.after(self.settle), move |inner| {
+            if let Some(target) = inner.pending.take(number) {
                 inner.invalidate(&target);
             }
         });

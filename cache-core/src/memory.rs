@@ -14,7 +14,7 @@ use crate::function::Instance;
 use crate::key::HashSeed;
 use engine::Engine;
 use entry::{Entry, EntryKey};
-use expiry::Expiry;
+use expiry::{Arrange, Expiry};
 use invalidations::Invalidations;
 
 /// Typed entries, their expiry and their invalidation.
@@ -30,7 +30,7 @@ impl Memory {
     pub(crate) fn new(bound: Bound) -> Self {
         Self {
             engine: Engine::new(bound),
-            expiry: Expiry::default(),
+            expiry: Expiry::new(),
             invalidations: Invalidations::new(),
             seed: HashSeed::random(),
         }
@@ -66,22 +66,24 @@ impl Memory {
         entry.deadline > now && self.invalidations.permit_entry(&entry.slots, &entry.stamp)
     }
 
-    /// Stores an entry unless an invalidation has overtaken it. Gives the moment of a sweep that
-    /// has to be arranged.
+    /// Stores an entry unless an invalidation has overtaken it.
     ///
     /// The check spares the newer entry that may be there. It is not what keeps stale values from
     /// being served: an invalidation that comes between it and the insertion is seen by every
     /// read, because reads compare the same slots.
-    pub(crate) fn insert(&self, entry: Arc<Entry>) -> Option<Tick> {
+    pub(crate) fn insert(&self, entry: Arc<Entry>) -> Arrange {
         if !self.invalidations.permit(&entry.slots, entry.stamp.born()) {
-            return None;
+            return Arrange::default();
         }
         let (hash, deadline) = (entry.key.hash, entry.deadline);
         self.engine.insert(hash, entry);
-        self.expiry.thin_out(self.engine.len(), |hash| {
-            Some(self.engine.peek(hash)?.deadline)
-        });
         self.expiry.note(hash, deadline)
+    }
+
+    /// Forgets when to look for entries that are gone.
+    pub(crate) fn thin_out(&self) {
+        self.expiry
+            .thin_out(|hash| Some(self.engine.peek(hash)?.deadline));
     }
 
     /// Removes the entry of a call, whatever it is.
