@@ -23,3 +23,4 @@ command -v cargo >/dev/null || {
     exit 1
 }
 need cc gcc libc6-dev # links every program, and builds the SQLite of the examples
+need python3 python3 # explores the models in docs/model
