@@ -1,0 +1,166 @@
+//! What the documents say about the sources is true.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn text(path: &str) -> String {
+    fs::read_to_string(root().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"))
+}
+
+/// A row of a table of features.
+struct Row {
+    id: String,
+    state: String,
+    /// What stands in backticks in the state or in the last column.
+    named: Vec<String>,
+    held: bool,
+}
+
+fn rows(table: &str) -> Vec<Row> {
+    let rows = table.lines().filter(|line| line.starts_with("| "));
+    let cells = rows.map(|line| line.trim_matches('|').split('|').map(str::trim).collect());
+    cells
+        .filter(|cells: &Vec<&str>| !matches!(cells[0], "row" | "---"))
+        .map(|cells| {
+            let [id, _, state, held] = cells[..] else {
+                panic!("a row has four columns: {cells:?}");
+            };
+            Row {
+                id: id.into(),
+                state: state.into(),
+                named: in_backticks(state).chain(in_backticks(held)).collect(),
+                held: !held.is_empty(),
+            }
+        })
+        .collect()
+}
+
+fn in_backticks(text: &str) -> impl Iterator<Item = String> + '_ {
+    text.split('`').skip(1).step_by(2).map(str::to_owned)
+}
+
+/// Whether a name such as `functions::free_functions` is that of a test.
+fn is_test(name: &str) -> bool {
+    let mut path: Vec<_> = name.split("::").collect();
+    let (function, binary) = (path.pop().unwrap(), path.remove(0));
+    path.pop_if(|last| *last == "tests");
+    files(binary, &path)
+        .iter()
+        .filter_map(|file| fs::read_to_string(file).ok())
+        .any(|source| has_test(&source, function))
+}
+
+/// Where the module `path` of a test binary may be.
+fn files(binary: &str, path: &[&str]) -> Vec<PathBuf> {
+    let modules: PathBuf = path.iter().collect();
+    let bases = match binary {
+        "cache_core" | "cache_macros" | "cache_redis" => {
+            vec![root().join(binary.replace('_', "-")).join("src")]
+        }
+        _ => ["tests", "examples/tests"]
+            .map(|directory| root().join(directory).join(binary))
+            .into(),
+    };
+    bases
+        .into_iter()
+        .flat_map(|base| {
+            let module = base.join(&modules);
+            [module.with_extension("rs"), module.join("tests.rs")]
+        })
+        .collect()
+}
+
+/// Whether `source` has a function of this name with an attribute that makes it a test.
+fn has_test(source: &str, function: &str) -> bool {
+    let lines: Vec<_> = source.lines().map(str::trim).collect();
+    let is_it = |line: &str| {
+        let declared = line.strip_prefix("async ").unwrap_or(line);
+        let name = declared.strip_prefix("fn ");
+        name.is_some_and(|rest| rest.starts_with(&format!("{function}(")))
+    };
+    (0..lines.len()).any(|at| {
+        let attributes = lines[..at].iter().rev();
+        is_it(lines[at])
+            && attributes
+                .take_while(|line| line.starts_with("#["))
+                .any(|line| *line == "#[test]" || line.starts_with("#[tokio::test"))
+    })
+}
+
+#[test]
+fn every_test_that_the_table_of_features_names_exists() {
+    let table = text("docs/features.md");
+    for row in rows(&table) {
+        for name in &row.named {
+            let exists = if name.contains('/') && !name.contains("::") {
+                let case = root().join("tests/ui/fail").join(name);
+                let passes = root().join("tests/ui").join(name);
+                let case = [case, passes].map(|case| case.with_extension("rs").exists());
+                case.contains(&true) || root().join(name).exists()
+            } else {
+                !name.contains("::") || is_test(name)
+            };
+            assert!(exists, "row {}: `{name}` does not exist", row.id);
+        }
+    }
+}
+
+#[test]
+fn no_feature_is_done_without_a_test() {
+    let rows = rows(&text("docs/features.md"));
+    for row in &rows {
+        let kind = row.state.split(':').next().unwrap();
+        let right = match kind {
+            "done" | "part" => row.held,
+            "next" => !row.held,
+            _ => false,
+        };
+        let (id, state) = (&row.id, &row.state);
+        assert!(right, "row {id} is `{state}`, held by a test: {}", row.held);
+    }
+    let mut ids: Vec<_> = rows.iter().map(|row| &row.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    assert_eq!(ids.len(), rows.len(), "a row stands twice");
+    assert_eq!(ids.len(), 53, "a row is missing");
+}
+
+#[test]
+fn the_expansion_in_the_readme_is_the_real_one() {
+    let expansion = text("cache-macros/src/snapshots/cached_async_method.rs");
+    assert!(text("README.md").contains(&expansion));
+}
+
+/// The targets of relative links in a document.
+fn links(document: &str) -> impl Iterator<Item = &str> {
+    let targets = document.split("](").skip(1);
+    targets
+        .filter_map(|rest| rest.split(')').next())
+        .filter(|target| !target.starts_with('#') && !target.contains("://"))
+        .map(|target| target.split('#').next().unwrap_or(target))
+}
+
+#[test]
+fn no_link_is_broken() {
+    for path in [
+        "README.md",
+        "DESIGN.md",
+        "CONTRIBUTING.md",
+        "CHANGELOG.md",
+        "docs/features.md",
+        "docs/model/README.md",
+        "examples/README.md",
+    ] {
+        let directory = root().join(path).parent().unwrap().to_owned();
+        for target in links(&text(path)) {
+            assert!(
+                directory.join(target).exists(),
+                "{path}: {target} does not exist"
+            );
+        }
+    }
+}
