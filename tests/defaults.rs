@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use cache_core::testing::SteppedClock;
 use cachewright::Cache;
-use cachewright::testing::SteppedClock;
 
 #[tokio::test]
 async fn at_most_100_000_entries_are_held() {

@@ -21,9 +21,8 @@ async fn name(cache: &Cache, function: &'static Function, id: u64, loaded: &str)
     call.or_compute(async || loaded.to_owned()).await
 }
 
-const RELEASE: Function = Function::new("name", "user:{id}", "", "", 0);
-static FIRST: Function = RELEASE.version(1);
-static SECOND: Function = RELEASE.version(2);
+static FIRST: Function = Function::new("name", "user:{id}", "", "", 0).version(1);
+static SECOND: Function = Function::new("name", "user:{id}", "", "", 0).version(2);
 
 /// The segment of the function and that of the hash.
 fn last_two(key: &str) -> (&str, &str) {
