@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs every test of the workspace: unit, integration, compile-error and documentation tests with every feature on, then the tests that
-# explore thread schedules. Needs Rust and git; on Debian and its derivatives it installs whatever else is missing (see prepare.sh).
+# explore thread schedules and memory orderings. Needs Rust and git; on Debian and its derivatives it installs whatever else is missing (see prepare.sh).
 #
 # The last line is the total: "N passed, N failed", and ", N skipped" if anything was.
 set -euo pipefail
@@ -19,6 +19,7 @@ run() {
 
 run cargo test --workspace --all-features --locked --no-fail-fast
 run scripts/shuttle.sh
+run scripts/loom.sh
 
 # Every test binary ends with a line of its own:
 # test result: ok. 6 passed; 0 failed; 1 ignored; 0 measured; 0 filtered out; finished in 0.01s

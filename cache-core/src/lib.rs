@@ -21,6 +21,8 @@ mod key;
 pub mod layout;
 mod memory;
 mod mutants;
+#[cfg(all(test, weak_memory))]
+mod orderings;
 mod outcome;
 mod pattern;
 mod pending;

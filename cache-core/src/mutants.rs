@@ -1,7 +1,7 @@
-//! Deliberate faults for the tests that explore schedules.
+//! Deliberate faults for the tests that explore schedules and orderings.
 //!
 //! A test of a protocol is only worth something if it fails when a rule of the protocol is broken.
-//! Under `cfg(shuttle)` each rule named here can be broken at run time; in every other build
+//! Under `cfg(shuttle)` and `cfg(weak_memory)` each rule named here can be broken at run time; in every other build
 //! [`active`] is a constant `false` and disappears.
 
 /// A rule that a test may break.
@@ -19,6 +19,10 @@ pub(crate) enum Mutant {
     StampedAfterBody,
     /// A computation does not announce itself to direct writes.
     UnannouncedComputation,
+    /// The clock and the count of completed invalidations are read without `Acquire`.
+    NothingAcquired,
+    /// Announcing and superseding do not meet in one total order.
+    NoFence,
     /// A read does not compare the slots with the entry.
     SlotsIgnored,
     /// A reader joins a computation that an invalidation has overtaken.
@@ -35,16 +39,16 @@ pub(crate) enum Mutant {
     RetiredEarly,
 }
 
-#[cfg(not(shuttle))]
+#[cfg(not(any(shuttle, weak_memory)))]
 #[inline(always)]
 pub(crate) const fn active(_mutant: Mutant) -> bool {
     false
 }
 
-#[cfg(shuttle)]
+#[cfg(any(shuttle, weak_memory))]
 pub(crate) use under_test::{active, with};
 
-#[cfg(shuttle)]
+#[cfg(any(shuttle, weak_memory))]
 mod under_test {
     use super::Mutant;
     use std::sync::Mutex;

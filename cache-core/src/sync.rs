@@ -1,18 +1,25 @@
-//! The primitives that `shuttle` replaces, so that the schedules of a test can be explored.
+//! The primitives that `shuttle` and `loom` replace, so that a test can explore schedules and
+//! memory orderings.
 //!
 //! Only what takes part in a protocol goes through here: the flight table and the invalidation
 //! clock. Everything else uses `std` directly.
 
-#[cfg(not(shuttle))]
+#[cfg(not(any(shuttle, weak_memory)))]
 pub(crate) use std::sync::{
     Mutex, MutexGuard,
-    atomic::{AtomicU32, AtomicU64},
+    atomic::{AtomicU32, AtomicU64, fence},
 };
 
 #[cfg(shuttle)]
 pub(crate) use shuttle::sync::{
     Mutex, MutexGuard,
-    atomic::{AtomicU32, AtomicU64},
+    atomic::{AtomicU32, AtomicU64, fence},
+};
+
+#[cfg(weak_memory)]
+pub(crate) use loom::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicU32, AtomicU64, fence},
 };
 
 /// A `thread_local!` whose thread is shuttle's, under shuttle.

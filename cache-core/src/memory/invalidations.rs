@@ -27,15 +27,17 @@
 //! then whoever stored it looked at slots that `I` had already raised.
 //!
 //! *Computations in flight.* `supersede` writes a slot only if a computation of that slot may be
-//! under way. The two sides meet Dekker-wise, in sequentially consistent order: a computation
-//! announces itself and then reads the clock, a superseder moves the clock and then looks for
-//! computations. Whichever comes second sees the other.
+//! under way. The two sides meet as in Dekker's algorithm, with a fence in the middle of each: a
+//! computation announces itself and then reads the clock, a superseder moves the clock and then
+//! looks for computations. Whichever fence comes second sees what stands before the other.
+//!
+//! `orderings.rs` has loom look for executions of the memory model that say otherwise.
 
 use std::hash::BuildHasher;
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
 
 use crate::mutants::{Mutant, active};
-use crate::sync::{AtomicU32, AtomicU64};
+use crate::sync::{AtomicU32, AtomicU64, fence};
 
 /// A position in the table of invalidation times.
 pub(crate) type Slot = u16;
@@ -65,9 +67,10 @@ impl Stamp {
     }
 }
 
-// Shuttle's atomics are large and slow to make, and it explores thousands of caches.
-const SLOTS: usize = if cfg!(shuttle) { 1 << 4 } else { 1 << 16 };
-const COUNTERS: usize = if cfg!(shuttle) { 1 << 2 } else { 1 << 10 };
+// Shuttle's and loom's atomics are large and slow to make, and they explore thousands of caches.
+const EXPLORED: bool = cfg!(any(shuttle, weak_memory));
+const SLOTS: usize = if EXPLORED { 1 << 4 } else { 1 << 16 };
+const COUNTERS: usize = if EXPLORED { 1 << 2 } else { 1 << 10 };
 
 /// What a slot stands for. Equal names of different kinds have slots of their own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -114,13 +117,13 @@ impl Invalidations {
     /// The present time of the clock.
     #[inline]
     pub(crate) fn now(&self) -> Born {
-        self.clock.load(Acquire)
+        self.clock.load(acquire())
     }
 
     /// Whether the entry with these slots and this stamp is still valid.
     #[inline]
     pub(crate) fn permit_entry(&self, slots: &[Slot], stamp: &Stamp) -> bool {
-        let completed = self.completed.load(Acquire);
+        let completed = self.completed.load(acquire());
         if stamp.verified.load(Relaxed) == completed {
             return true;
         }
@@ -164,9 +167,10 @@ impl Invalidations {
     pub(crate) fn begin(&self, leaf: Slot) -> (Computing<'_>, Born) {
         let counter = &self.computing[usize::from(leaf) % COUNTERS];
         if !active(Mutant::UnannouncedComputation) {
-            counter.fetch_add(1, SeqCst);
+            counter.fetch_add(1, Relaxed);
         }
-        (Computing { counter }, self.clock.load(SeqCst))
+        meet();
+        (Computing { counter }, self.now())
     }
 
     /// Makes sure that no computation which is under way can store over what the caller is about
@@ -175,9 +179,11 @@ impl Invalidations {
     /// The slot is left alone when nothing is being computed: it is shared with other entries, and
     /// a program that sets a hundred thousand keys must not lose half of them to each other.
     pub(crate) fn supersede(&self, leaf: Slot) -> Born {
-        let time = self.clock.fetch_add(1, SeqCst) + 1;
+        let time = self.advance();
+        meet();
         let counter = &self.computing[usize::from(leaf) % COUNTERS];
-        if counter.load(SeqCst) > 0 {
+        // What was stored before the counter went back to zero must be replaced: `Acquire`.
+        if counter.load(Acquire) > 0 {
             self.raise([&self.slots[usize::from(leaf)]], time);
         }
         time
@@ -208,6 +214,23 @@ impl Invalidations {
     }
 }
 
+/// The ordering of the reads that what follows depends on.
+#[inline]
+fn acquire() -> Ordering {
+    if active(Mutant::NothingAcquired) {
+        Relaxed
+    } else {
+        Acquire
+    }
+}
+
+/// Whichever of two threads passes here second sees what the other wrote before.
+fn meet() {
+    if !active(Mutant::NoFence) {
+        fence(SeqCst);
+    }
+}
+
 /// A computation that is under way; dropped when its result is stored or given up.
 #[derive(Debug)]
 pub(crate) struct Computing<'a> {
@@ -217,12 +240,12 @@ pub(crate) struct Computing<'a> {
 impl Drop for Computing<'_> {
     fn drop(&mut self) {
         if !active(Mutant::UnannouncedComputation) {
-            self.counter.fetch_sub(1, SeqCst);
+            self.counter.fetch_sub(1, Release);
         }
     }
 }
 
-#[cfg(all(test, not(shuttle)))]
+#[cfg(all(test, not(any(shuttle, weak_memory))))]
 mod tests {
     use super::*;
 
