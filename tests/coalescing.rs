@@ -2,9 +2,9 @@
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
-use std::task::{Context, Poll, Waker};
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use cache_core::testing::SteppedClock;
@@ -60,7 +60,7 @@ impl Slow {
     }
 }
 
-fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+fn poll<F: Future + ?Sized>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
@@ -387,4 +387,80 @@ async fn an_unrelated_invalidation_does_not_split_a_computation() {
     slow.gate.add_permits(1);
     assert_eq!(first.await, Ok(101));
     assert_eq!(second.await, Ok(101));
+}
+
+/// A waker that keeps a follower alive, as that of an executor without a queue of its own does.
+struct Keeps(#[expect(dead_code, reason = "only dropped")] Mutex<Option<BoxedCall>>);
+
+type BoxedCall = Pin<Box<dyn Future<Output = Result<u64, ()>> + Send>>;
+
+impl Wake for Keeps {
+    fn wake(self: Arc<Self>) {}
+}
+
+/// A call that never ends.
+fn endless(cache: &Cache) -> BoxedCall {
+    let cache = cache.clone();
+    Box::pin(async move {
+        cache
+            .get_or_set("key", None, async || std::future::pending().await)
+            .await
+    })
+}
+
+#[test]
+fn a_waker_that_drops_another_follower_hangs_nobody() {
+    let (done, finished) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for replaced in [true, false] {
+            let cache = Cache::builder().clock(SteppedClock::new()).build().unwrap();
+            let (mut leader, mut kept) = (endless(&cache), endless(&cache));
+            let mut follower = endless(&cache);
+            assert!(poll(leader.as_mut()).is_pending());
+            assert!(poll(kept.as_mut()).is_pending());
+            let waker = Waker::from(Arc::new(Keeps(Mutex::new(Some(kept)))));
+            let pending = follower.as_mut().poll(&mut Context::from_waker(&waker));
+            assert!(pending.is_pending());
+            // Now only the flight holds the waker.
+            drop(waker);
+            if replaced {
+                assert!(poll(follower.as_mut()).is_pending());
+            }
+            drop(follower);
+            drop(leader);
+            assert_eq!(cache.stats().computations, 0);
+        }
+        done.send(()).unwrap();
+    });
+    assert_eq!(finished.recv_timeout(Duration::from_secs(60)), Ok(()));
+}
+
+#[test]
+fn the_end_of_ones_patience_does_not_wake_the_others() {
+    struct Counts(AtomicU64);
+
+    impl Wake for Counts {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, SeqCst);
+        }
+    }
+
+    const FOLLOWERS: u64 = 100;
+    let clock = SteppedClock::new();
+    let cache = Cache::builder().clock(clock.clone()).build().unwrap();
+    let mut leader = endless(&cache);
+    assert!(poll(leader.as_mut()).is_pending());
+    let counts = Arc::new(Counts(AtomicU64::new(0)));
+    let waker = Waker::from(Arc::clone(&counts));
+    let mut cx = Context::from_waker(&waker);
+    let mut followers: Vec<_> = (0..FOLLOWERS).map(|_| endless(&cache)).collect();
+    for follower in &mut followers {
+        assert!(follower.as_mut().poll(&mut cx).is_pending());
+        clock.advance(Duration::from_millis(1));
+    }
+    clock.advance(Duration::from_secs(10) - Duration::from_millis(FOLLOWERS + 1));
+    for woken in 1..=FOLLOWERS {
+        clock.advance(Duration::from_millis(1));
+        assert_eq!(counts.0.load(SeqCst), woken);
+    }
 }

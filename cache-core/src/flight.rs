@@ -124,16 +124,13 @@ struct State {
     permits: usize,
     /// How many permits the next error gives.
     next_release: usize,
-    waiting: BTreeMap<u64, Waiting>,
+    /// Who is registered, and until when they are willing to wait, once they have been polled.
+    waiting: BTreeMap<u64, Option<Tick>>,
+    /// Those of them who have not been woken since they were last polled.
+    wakers: BTreeMap<u64, Waker>,
     registered: u64,
     /// Whether somebody will call `wake_impatient` when the first deadline comes.
     watched: bool,
-}
-
-#[derive(Debug, Default)]
-struct Waiting {
-    waker: Option<Waker>,
-    deadline: Option<Tick>,
 }
 
 impl State {
@@ -143,9 +140,18 @@ impl State {
 
     /// Everybody, not just as many as there are permits: a follower that is parked or about to be
     /// dropped must not keep the others waiting.
-    fn take_wakers(&mut self) -> Vec<Waker> {
-        let waiting = self.waiting.values_mut();
-        waiting.filter_map(|waiting| waiting.waker.take()).collect()
+    fn take_wakers(&mut self) -> BTreeMap<u64, Waker> {
+        std::mem::take(&mut self.wakers)
+    }
+
+    /// Those whose patience has ended. The others have nothing to look at.
+    fn take_impatient(&mut self, now: Tick) -> Vec<Waker> {
+        let Self {
+            waiting, wakers, ..
+        } = self;
+        let ended = |deadline: &Option<Tick>| deadline.is_some_and(|deadline| deadline <= now);
+        let impatient = waiting.iter().filter(|(_, deadline)| ended(deadline));
+        impatient.filter_map(|(id, _)| wakers.remove(id)).collect()
     }
 }
 
@@ -157,6 +163,7 @@ impl Flight {
             permits: 0,
             next_release: 1,
             waiting: BTreeMap::new(),
+            wakers: BTreeMap::new(),
             registered: 0,
             watched: false,
         };
@@ -172,21 +179,19 @@ impl Flight {
         change(&mut state);
         let wakers = state.take_wakers();
         drop(state);
-        wakers.into_iter().for_each(Waker::wake);
+        wakers.into_values().for_each(Waker::wake);
     }
 
-    /// Wakes everybody to look at the time. Gives the next deadline to call this at, if anybody
-    /// still waits for one after `now`.
+    /// Wakes those who have waited long enough. Gives the next deadline to call this at, if
+    /// anybody still waits for one after `now`.
     pub(crate) fn wake_impatient(&self, now: Tick) -> Option<Tick> {
-        let mut next = None;
-        self.update(|state| {
-            let deadlines = state
-                .waiting
-                .values()
-                .filter_map(|waiting| waiting.deadline);
-            next = deadlines.filter(|deadline| *deadline > now).min();
-            state.watched = next.is_some();
-        });
+        let mut state = lock(&self.state);
+        let deadlines = state.waiting.values().flatten().copied();
+        let next = deadlines.filter(|deadline| *deadline > now).min();
+        state.watched = next.is_some();
+        let wakers = state.take_impatient(now);
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
         next
     }
 }
@@ -202,7 +207,9 @@ pub(crate) struct Leader {
 impl Leader {
     /// Hands everybody the result.
     pub(crate) fn finish(self, result: Arc<Entry>) {
-        self.end(|state| state.result = Some(result));
+        // What another leader left is a value of the user's: dropped after the lock.
+        let mut result = Some(result);
+        self.end(|state| std::mem::swap(&mut state.result, &mut result));
     }
 
     /// Keeps the error to itself and lets some others try.
@@ -265,7 +272,7 @@ impl Follower {
         let mut state = lock(&flight.state);
         let id = state.registered;
         state.registered += 1;
-        state.waiting.insert(id, Waiting::default());
+        state.waiting.insert(id, None);
         Self {
             flights: Arc::clone(flights),
             flight: Arc::clone(flight),
@@ -283,6 +290,9 @@ impl Follower {
         deadline: Tick,
         watch: impl FnOnce(&Arc<Flight>),
     ) -> Poll<Turn> {
+        // Cloning and dropping a waker is foreign code, which may even drop another follower of
+        // this flight: it is done before and after the lock.
+        let waker = cx.waker().clone();
         let mut state = lock(&self.flight.state);
         if let Some(result) = &state.result {
             let result = Arc::clone(result);
@@ -292,14 +302,11 @@ impl Follower {
         if state.permits > 0 {
             state.permits -= 1;
         } else if now < deadline {
-            let waiting = state.waiting.entry(self.id).or_default();
-            waiting.deadline = Some(deadline);
-            match &mut waiting.waker {
-                Some(waker) => waker.clone_from(cx.waker()),
-                none => *none = Some(cx.waker().clone()),
-            }
+            state.waiting.insert(self.id, Some(deadline));
+            let former = state.wakers.insert(self.id, waker);
             let watched = std::mem::replace(&mut state.watched, true);
             drop(state);
+            drop(former);
             if !watched {
                 watch(&self.flight);
             }
@@ -307,8 +314,10 @@ impl Follower {
         }
         state.leaders += 1;
         state.waiting.remove(&self.id);
+        let former = state.wakers.remove(&self.id);
         self.ended = true;
         drop(state);
+        drop(former);
         Poll::Ready(Turn::Lead(Leader {
             flights: Arc::clone(&self.flights),
             flight: Arc::clone(&self.flight),
@@ -325,6 +334,7 @@ impl Drop for Follower {
         }
         let mut state = lock(&self.flight.state);
         state.waiting.remove(&self.id);
+        let own = state.wakers.remove(&self.id);
         if active(Mutant::PermitKept) {
             state.permits = 0;
         }
@@ -332,10 +342,11 @@ impl Drop for Follower {
         let wakers = if state.permits > 0 && state.result.is_none() {
             state.take_wakers()
         } else {
-            Vec::new()
+            BTreeMap::new()
         };
         drop(state);
-        wakers.into_iter().for_each(Waker::wake);
+        drop(own);
+        wakers.into_values().for_each(Waker::wake);
         self.flights.retire(&self.flight);
     }
 }
