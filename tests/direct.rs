@@ -1,10 +1,15 @@
 //! The cache without macros.
 
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Barrier, Mutex};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use cache_core::testing::SteppedClock;
 use cachewright::{Cache, cached};
+use serde::{Deserialize, Serialize, Serializer};
+use tokio::sync::Semaphore;
 
 fn cache() -> (Cache, SteppedClock) {
     let clock = SteppedClock::new();
@@ -176,4 +181,111 @@ async fn statistics_count_per_function() {
     assert_eq!(row("profile").key_prefix, "user:{id}");
     assert_eq!(row("profile").module, "direct");
     assert_eq!(stats.entries, 3);
+}
+
+fn poll<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// The first value of all blocks while it is weighed, which is while it is being set.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+struct Gated(u64);
+
+static IS_BEING_SET: Barrier = Barrier::new(2);
+static MAY_BE_SET: Barrier = Barrier::new(2);
+
+impl Serialize for Gated {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        static FIRST: AtomicBool = AtomicBool::new(true);
+        if FIRST.swap(false, SeqCst) {
+            IS_BEING_SET.wait();
+            MAY_BE_SET.wait();
+        }
+        serializer.serialize_u64(self.0)
+    }
+}
+
+#[test]
+fn what_was_set_stays_though_a_computation_began_while_it_was_being_set() {
+    let cache = Cache::builder().max_weight(1 << 20).build().unwrap();
+    std::thread::scope(|scope| {
+        let setter = scope.spawn(|| {
+            let set = pin!(cache.set("key", Gated(1), None));
+            assert!(poll(set).is_ready());
+        });
+        IS_BEING_SET.wait();
+        let gate = Semaphore::new(0);
+        let mut computing = pin!(cache.get_or_set("key", None, async || {
+            gate.acquire().await.unwrap().forget();
+            Ok::<_, ()>(Gated(0))
+        }));
+        assert!(poll(computing.as_mut()).is_pending());
+        MAY_BE_SET.wait();
+        setter.join().unwrap();
+        gate.add_permits(1);
+        assert_eq!(poll(computing), Poll::Ready(Ok(Gated(0))));
+    });
+    let found = pin!(cache.get::<Gated>("key"));
+    assert!(matches!(poll(found), Poll::Ready(Ok(Some(Gated(1))))));
+}
+
+#[tokio::test]
+async fn what_was_set_stays_though_a_caller_had_waited_for_a_value_of_another_type() {
+    let (cache, _) = cache();
+    let gate = Semaphore::new(0);
+    let mut text = pin!(cache.get_or_set("key", None, async || {
+        gate.acquire().await.unwrap().forget();
+        Ok::<_, ()>("text".to_owned())
+    }));
+    assert!(poll(text.as_mut()).is_pending());
+    let mut number = pin!(cache.get_or_set("key", None, async || Ok::<_, ()>(0_u64)));
+    assert!(poll(number.as_mut()).is_pending());
+    gate.add_permits(1);
+    assert!(poll(text).is_ready());
+    cache.set("key", 1_u64, None).await.unwrap();
+    assert_eq!(number.await, Ok(1));
+    assert_eq!(cache.get::<u64>("key").await.unwrap(), Some(1));
+}
+
+/// A waker that, when it is woken, removes the key and reads it again.
+struct RemovesAndReads {
+    cache: Cache,
+    database: AtomicU64,
+    read: Mutex<Vec<u64>>,
+}
+
+impl Wake for RemovesAndReads {
+    fn wake(self: Arc<Self>) {
+        self.database.store(1, SeqCst);
+        assert!(poll(pin!(self.cache.remove("key"))).is_ready());
+        let read = async || Ok::<_, ()>(self.database.load(SeqCst));
+        let answer = poll(pin!(self.cache.get_or_set("key", None, read)));
+        if let Poll::Ready(Ok(value)) = answer {
+            self.read.lock().unwrap().push(value);
+        }
+    }
+}
+
+#[test]
+fn a_read_after_a_removal_does_not_get_the_result_of_a_flight_that_is_ending() {
+    let (cache, _) = cache();
+    let reader = Arc::new(RemovesAndReads {
+        cache: cache.clone(),
+        database: AtomicU64::new(0),
+        read: Mutex::default(),
+    });
+    let gate = Semaphore::new(0);
+    let mut leader = pin!(cache.get_or_set("key", None, async || {
+        let value = reader.database.load(SeqCst);
+        gate.acquire().await.unwrap().forget();
+        Ok::<_, ()>(value)
+    }));
+    assert!(poll(leader.as_mut()).is_pending());
+    let mut follower = pin!(cache.get_or_set("key", None, async || Ok::<_, ()>(9)));
+    let waker = Waker::from(Arc::clone(&reader));
+    let pending = follower.as_mut().poll(&mut Context::from_waker(&waker));
+    assert!(pending.is_pending());
+    gate.add_permits(1);
+    assert_eq!(poll(leader), Poll::Ready(Ok(0)));
+    assert_eq!(*reader.read.lock().unwrap(), [1]);
 }

@@ -14,6 +14,8 @@ use crate::error::Error;
 use crate::flight::{Flight, Flights};
 use crate::memory::Memory;
 use crate::memory::entry::Entry;
+use crate::memory::expiry::Arrange;
+use crate::memory::invalidations::Slot;
 use crate::pattern::Pattern;
 use crate::pending::Pending;
 use crate::plain::PlainKey;
@@ -231,9 +233,17 @@ impl Cache {
 }
 
 impl Inner {
-    /// Stores an entry, and arranges for it to be reclaimed.
-    pub(crate) fn keep(&self, entry: Arc<Entry>) {
-        let arrange = self.memory.insert(entry);
+    /// Stores what was computed under a leaf, and arranges for it to be reclaimed.
+    pub(crate) fn keep(&self, entry: Arc<Entry>, leaf: Slot) {
+        self.arrange(self.memory.insert(entry, leaf));
+    }
+
+    /// Stores an entry in the place of what is there, and arranges for it to be reclaimed.
+    pub(crate) fn replace(&self, entry: Arc<Entry>, leaf: Slot) {
+        self.arrange(self.memory.replace(entry, leaf));
+    }
+
+    fn arrange(&self, arrange: Arrange) {
         if let Some(when) = arrange.sweep {
             self.later(when, |inner| inner.memory.sweep(inner.clock.now()));
         }

@@ -14,6 +14,7 @@ use crate::flight::{Follower, Leader, Role, Turn};
 use crate::function::Function;
 use crate::key::KeyWriter;
 use crate::memory::entry::Entry;
+use crate::memory::invalidations::Computing;
 use crate::mutants::{Mutant, active};
 use crate::outcome::{Outcome, Shape};
 use crate::segment::SegmentWriter;
@@ -198,7 +199,7 @@ impl<S, V: LocalValue> Miss<S, V> {
             return inside(pin!(body())).await;
         };
         if !subject.key.instance.function().policy().coalesce {
-            return self.run(subject, body).await.0;
+            return self.run(subject, &self.begin(subject).0, body).await.0;
         }
         let mut role = self.cache.inner().flights.join(
             &subject.key,
@@ -220,26 +221,55 @@ impl<S, V: LocalValue> Miss<S, V> {
         }
         match role {
             Role::Lead(leader) => self.lead(subject, leader, body).await,
-            Role::Follow(_) | Role::Alone => self.run(subject, body).await.0,
+            Role::Follow(_) | Role::Alone => {
+                let (computing, found) = self.begin(subject);
+                match self.answer(subject, found) {
+                    Some((answer, _)) => answer,
+                    None => self.run(subject, &computing, body).await.0,
+                }
+            }
         }
+    }
+
+    /// Announces a computation, and gives what is stored: between this caller's look-up and its
+    /// turn, another may have finished, or set a value.
+    fn begin(&self, subject: &Subject) -> (Computing<'_>, Option<Arc<Entry>>) {
+        let memory = &self.cache.inner().memory;
+        let look = || memory.peek(&subject.key);
+        memory.invalidations.begin(subject.leaf, look)
+    }
+
+    /// The answer that was found, with its entry, if it is one.
+    fn answer<R>(&self, subject: &Subject, found: Option<Arc<Entry>>) -> Option<(R, Arc<Entry>)>
+    where
+        S: Shape<R, Value = V>,
+    {
+        let inner = self.cache.inner();
+        if active(Mutant::NoSecondLook) {
+            return None;
+        }
+        let now = inner.clock.now();
+        let entry = found.filter(|entry| inner.memory.answers(entry, &subject.key, now))?;
+        let answer = self.restore(&entry)?;
+        subject.series.coalesced.fetch_add(1, Relaxed);
+        Some((answer, entry))
     }
 
     async fn lead<R>(&self, subject: &Subject, leader: Leader, body: impl AsyncFnOnce() -> R) -> R
     where
         S: Shape<R, Value = V>,
     {
-        // Between this caller's look-up and its lead, another may have finished.
-        let inner = self.cache.inner();
-        if !active(Mutant::NoSecondLook)
-            && let Some(entry) = inner.memory.peek(&subject.key, inner.clock.now())
-            && let Some(answer) = self.restore(&entry)
-        {
+        // Until the flight is over, a reader can come by the result through it.
+        let (computing, found) = self.begin(subject);
+        if let Some((answer, entry)) = self.answer(subject, found) {
             leader.finish(entry);
-            subject.series.coalesced.fetch_add(1, Relaxed);
             return answer;
         }
-        match self.run(subject, body).await {
+        match self.run(subject, &computing, body).await {
             (answer, Some(entry)) => {
+                if active(Mutant::AnnouncementEndsEarly) {
+                    drop(computing);
+                }
                 leader.finish(entry);
                 answer
             }
@@ -267,17 +297,16 @@ impl<S, V: LocalValue> Miss<S, V> {
     async fn run<R>(
         &self,
         subject: &Subject,
+        computing: &Computing<'_>,
         body: impl AsyncFnOnce() -> R,
     ) -> (R, Option<Arc<Entry>>)
     where
         S: Shape<R, Value = V>,
     {
-        let invalidations = &self.cache.inner().memory.invalidations;
-        // Before the body: what it reads is at least as new as `born` says.
-        let (_computing, mut born) = invalidations.begin(subject.leaf);
+        let mut born = computing.born();
         let answer = inside(pin!(body())).await;
         if active(Mutant::StampedAfterBody) {
-            born = invalidations.now();
+            born = self.cache.inner().memory.invalidations.now();
         }
         let policy = subject.key.instance.function().policy();
         let (value, ttl) = match self.shape.outcome(&answer) {
@@ -299,7 +328,7 @@ impl<S, V: LocalValue> Miss<S, V> {
         };
         let entry = subject.entry(self.cache.inner(), born, value, ttl, self.weigh);
         if !ttl.is_zero() {
-            self.cache.inner().keep(Arc::clone(&entry));
+            self.cache.inner().keep(Arc::clone(&entry), subject.leaf);
         }
         (answer, Some(entry))
     }

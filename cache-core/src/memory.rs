@@ -12,10 +12,11 @@ use crate::builder::Bound;
 use crate::clock::Tick;
 use crate::function::Instance;
 use crate::key::HashSeed;
+use crate::mutants::{Mutant, active};
 use engine::Engine;
 use entry::{Entry, EntryKey};
 use expiry::{Arrange, Expiry};
-use invalidations::Invalidations;
+use invalidations::{Invalidations, Slot, Stamp};
 
 /// Typed entries, their expiry and their invalidation.
 #[derive(Debug)]
@@ -55,10 +56,14 @@ impl Memory {
         (entry.key.is(instance, bytes) && self.is_valid(&entry, now)).then_some(entry)
     }
 
-    /// Like [`get`](Self::get), but does not count as a use.
-    pub(crate) fn peek(&self, key: &EntryKey, now: Tick) -> Option<Arc<Entry>> {
-        let entry = self.engine.peek(key.hash)?;
-        (entry.key.is(key.instance, &key.bytes) && self.is_valid(&entry, now)).then_some(entry)
+    /// What is stored under the hash of a key, valid or not, and not counted as a use.
+    pub(crate) fn peek(&self, key: &EntryKey) -> Option<Arc<Entry>> {
+        self.engine.peek(key.hash)
+    }
+
+    /// Whether an entry is the one of this key, and valid now.
+    pub(crate) fn answers(&self, entry: &Entry, key: &EntryKey, now: Tick) -> bool {
+        entry.key.is(key.instance, &key.bytes) && self.is_valid(entry, now)
     }
 
     #[inline]
@@ -66,17 +71,36 @@ impl Memory {
         entry.deadline > now && self.invalidations.permit_entry(&entry.slots, &entry.stamp)
     }
 
-    /// Stores an entry unless an invalidation has overtaken it.
+    /// Stores what was computed, unless an invalidation has overtaken it.
     ///
     /// The check spares the newer entry that may be there. It is not what keeps stale values from
     /// being served: an invalidation that comes between it and the insertion is seen by every
     /// read, because reads compare the same slots.
-    pub(crate) fn insert(&self, entry: Arc<Entry>) -> Arrange {
-        if !self.invalidations.permit(&entry.slots, entry.stamp.born()) {
-            return Arrange::default();
-        }
+    pub(crate) fn insert(&self, entry: Arc<Entry>, leaf: Slot) -> Arrange {
         let (hash, deadline) = (entry.key.hash, entry.deadline);
-        self.engine.insert(hash, entry);
+        let displaced = self.invalidations.complete(leaf, || {
+            let permitted = self.invalidations.permit(&entry.slots, entry.stamp.born());
+            if active(Mutant::StoresInTwoSteps) {
+                // Shuttle changes threads at its own primitives only.
+                self.invalidations.now();
+            }
+            permitted.then(|| self.engine.insert(hash, entry.clone()))
+        });
+        match displaced {
+            Some(_) => self.expiry.note(hash, deadline),
+            None => Arrange::default(),
+        }
+    }
+
+    /// Stores an entry in the place of whatever is stored or being computed.
+    pub(crate) fn replace(&self, mut entry: Arc<Entry>, leaf: Slot) -> Arrange {
+        let (hash, deadline) = (entry.key.hash, entry.deadline);
+        let _displaced = self.invalidations.supersede(leaf, |born| {
+            if let Some(entry) = Arc::get_mut(&mut entry) {
+                entry.stamp = Stamp::new(born);
+            }
+            self.engine.insert(hash, entry)
+        });
         self.expiry.note(hash, deadline)
     }
 
@@ -86,10 +110,12 @@ impl Memory {
             .thin_out(|hash| Some(self.engine.peek(hash)?.deadline));
     }
 
-    /// Removes the entry of a call, whatever it is.
-    pub(crate) fn remove(&self, key: &EntryKey) {
-        self.engine
-            .remove_if(key.hash, |entry| entry.key.is(key.instance, &key.bytes));
+    /// Removes an entry, whatever it is, and sees to it that none under computation takes its place.
+    pub(crate) fn remove(&self, key: &EntryKey, leaf: Slot) {
+        let _removed = self.invalidations.supersede(leaf, |_| {
+            let own = |entry: &Entry| entry.key.is(key.instance, &key.bytes);
+            self.engine.remove_if(key.hash, own)
+        });
     }
 
     /// Removes what has expired, visiting only what is noted as due.
@@ -131,7 +157,6 @@ mod tests {
     use super::*;
     use crate::function::Function;
     use crate::memory::entry::Slots;
-    use crate::memory::invalidations::Stamp;
     use crate::stats::Statistics;
 
     static FUNCTION: Function = Function::new("colliding", "", "", "", 0);
@@ -145,7 +170,7 @@ mod tests {
     }
 
     fn insert(memory: &Memory, key: EntryKey, born: u64) {
-        let _ = memory.insert(Arc::new(Entry {
+        let entry = Arc::new(Entry {
             deadline: u64::MAX,
             stamp: Stamp::new(born),
             key,
@@ -154,7 +179,8 @@ mod tests {
             path: "".into(),
             series: Statistics::default().series(&FUNCTION),
             value: Some(1_u8),
-        }));
+        });
+        let _ = memory.insert(entry, 3);
     }
 
     #[test]
@@ -168,11 +194,13 @@ mod tests {
         assert!(memory.get(7, one, b"a", 0).is_some());
         assert!(memory.get(7, one, b"b", 0).is_none());
         assert!(memory.get(7, other, b"a", 0).is_none());
-        assert!(memory.peek(&key(one, b"b"), 0).is_none());
-        memory.remove(&key(one, b"b"));
-        memory.remove(&key(other, b"a"));
+        let held = memory.peek(&key(one, b"b")).unwrap();
+        assert!(memory.answers(&held, &key(one, b"a"), 0));
+        assert!(!memory.answers(&held, &key(one, b"b"), 0));
+        memory.remove(&key(one, b"b"), 3);
+        memory.remove(&key(other, b"a"), 3);
         assert!(memory.get(7, one, b"a", 0).is_some());
-        memory.remove(&key(one, b"a"));
+        memory.remove(&key(one, b"a"), 3);
         assert!(memory.get(7, one, b"a", 0).is_none());
     }
 

@@ -21,8 +21,12 @@ pub(crate) enum Mutant {
     UnannouncedComputation,
     /// The clock and the count of completed invalidations are read without `Acquire`.
     NothingAcquired,
-    /// Announcing and superseding do not meet in one total order.
-    NoFence,
+    /// A computation is no longer announced when its result can still be had from its flight.
+    AnnouncementEndsEarly,
+    /// A computation that ends may be overtaken between its last look at the slots and its store.
+    StoresInTwoSteps,
+    /// A computation may begin while a value is being set that is not in its place yet.
+    SupersedesInTwoSteps,
     /// A read does not compare the slots with the entry.
     SlotsIgnored,
     /// A reader joins a computation that an invalidation has overtaken.

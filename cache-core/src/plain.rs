@@ -84,15 +84,17 @@ impl<'a> PlainKey<'a> {
 
     /// Puts a value in the place of whatever is stored or being computed, or nothing.
     pub(crate) fn replace<V: LocalValue + serde::Serialize>(self, value: Option<(V, Duration)>) {
-        let inner = self.cache.inner();
-        let born = inner.memory.invalidations.supersede(self.subject.leaf);
+        let Self { cache, subject } = self;
+        let inner = cache.inner();
         match value {
             Some((value, ttl)) => {
+                // The time to store it with is taken when it is stored.
+                let born = inner.memory.invalidations.now();
                 let weigh = weigh_serialized::<V>;
-                let entry = self.subject.entry(inner, born, Some(value), ttl, weigh);
-                inner.keep(entry);
+                let entry = subject.entry(inner, born, Some(value), ttl, weigh);
+                inner.replace(entry, subject.leaf);
             }
-            None => inner.memory.remove(&self.subject.key),
+            None => inner.memory.remove(&subject.key, subject.leaf),
         }
     }
 }

@@ -121,6 +121,63 @@ fn a_value_that_was_set_is_not_replaced_by_an_older_computation() {
 }
 
 #[test]
+fn a_value_that_was_set_stays_whatever_is_being_computed() {
+    fn world() {
+        let cache = cache();
+        let reader = {
+            let cache = cache.clone();
+            thread::spawn(move || {
+                let compute = async || {
+                    yield_now().await;
+                    Ok::<_, ()>(0_u64)
+                };
+                block_on(cache.get_or_set("key", None, compute)).unwrap()
+            })
+        };
+        block_on(cache.set("key", 1_u64, None)).unwrap();
+        assert_eq!(block_on(cache.get("key")).unwrap(), Some(1_u64));
+        reader.join().unwrap();
+        assert_eq!(block_on(cache.get("key")).unwrap(), Some(1_u64));
+    }
+
+    explore(
+        &[
+            Mutant::StoresInTwoSteps,
+            Mutant::SupersedesInTwoSteps,
+            Mutant::NoSecondLook,
+            Mutant::UnannouncedComputation,
+        ],
+        world,
+    );
+}
+
+#[test]
+fn no_read_gives_what_was_computed_before_a_removal_that_it_follows() {
+    fn world() {
+        let (cache, database, promised) = (cache(), Arc::default(), Arc::default());
+        let reader = {
+            let (cache, database, _) = shared(&cache, &database, &promised);
+            thread::spawn(move || {
+                read(&cache, &database);
+            })
+        };
+        database.fetch_add(1, SeqCst);
+        block_on(cache.remove("key")).unwrap();
+        assert_eq!(read(&cache, &database), 1);
+        reader.join().unwrap();
+        assert_eq!(read(&cache, &database), 1);
+    }
+
+    explore(
+        &[
+            Mutant::AnnouncementEndsEarly,
+            Mutant::UnannouncedComputation,
+        ],
+        world,
+    );
+}
+
+#[test]
 fn callers_that_miss_together_share_one_computation() {
     fn world() {
         let (cache, bodies) = (cache(), Arc::new(AtomicU64::new(0)));

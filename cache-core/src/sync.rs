@@ -5,22 +5,13 @@
 //! clock. Everything else uses `std` directly.
 
 #[cfg(not(any(shuttle, weak_memory)))]
-pub(crate) use std::sync::{
-    Mutex, MutexGuard,
-    atomic::{AtomicU32, AtomicU64, fence},
-};
+pub(crate) use std::sync::{Mutex, MutexGuard, atomic::AtomicU64};
 
 #[cfg(shuttle)]
-pub(crate) use shuttle::sync::{
-    Mutex, MutexGuard,
-    atomic::{AtomicU32, AtomicU64, fence},
-};
+pub(crate) use shuttle::sync::{Mutex, MutexGuard, atomic::AtomicU64};
 
 #[cfg(weak_memory)]
-pub(crate) use loom::sync::{
-    Mutex, MutexGuard,
-    atomic::{AtomicU32, AtomicU64, fence},
-};
+pub(crate) use loom::sync::{Mutex, MutexGuard, atomic::AtomicU64};
 
 /// A `thread_local!` whose thread is shuttle's, under shuttle.
 #[cfg(not(shuttle))]

@@ -3,10 +3,19 @@
 //! It is keyed by the hash alone; whether an entry really belongs to the caller is decided by its
 //! exact bytes. Two calls with one 64-bit hash would merely displace each other.
 
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::entry::Entry;
+
 #[cfg(feature = "memory")]
 pub(crate) use bounded::Engine;
 #[cfg(not(feature = "memory"))]
 pub(crate) use empty::Engine;
+
+/// Entries that made room for another. Their drop is a user's code, which must not run under a lock.
+pub(crate) type Displaced = SmallVec<[Arc<Entry>; 2]>;
 
 #[cfg(feature = "memory")]
 mod bounded {
@@ -14,8 +23,8 @@ mod bounded {
     use std::sync::Arc;
 
     use quick_cache::{Lifecycle, OptionsBuilder, Weighter, sync::Cache};
-    use smallvec::SmallVec;
 
+    use super::Displaced;
     use crate::builder::Bound;
     use crate::memory::entry::Entry;
 
@@ -55,13 +64,21 @@ mod bounded {
             self.0.peek(&hash)
         }
 
-        pub(crate) fn insert(&self, hash: u64, entry: Arc<Entry>) {
-            self.0.insert(hash, entry);
+        /// Stores an entry and gives what it displaced.
+        pub(crate) fn insert(&self, hash: u64, entry: Arc<Entry>) -> Displaced {
+            let mut displaced = Displaced::new();
+            self.0.insert_with_lifecycle(hash, entry, &mut displaced);
+            displaced
         }
 
-        pub(crate) fn remove_if(&self, hash: u64, condition: impl FnOnce(&Entry) -> bool) {
-            // The removed value is dropped here, after the shard's lock.
-            let _removed = self.0.remove_if(&hash, |entry| condition(entry));
+        /// Removes the entry under a hash if it meets the condition, and gives it.
+        pub(crate) fn remove_if(
+            &self,
+            hash: u64,
+            condition: impl FnOnce(&Entry) -> bool,
+        ) -> Option<Arc<Entry>> {
+            let removed = self.0.remove_if(&hash, |entry| condition(entry));
+            removed.map(|(_, entry)| entry)
         }
 
         pub(crate) fn entries(&self) -> impl Iterator<Item = Arc<Entry>> + '_ {
@@ -123,7 +140,7 @@ mod bounded {
     struct DropLater;
 
     impl Lifecycle<u64, Arc<Entry>> for DropLater {
-        type RequestState = SmallVec<[Arc<Entry>; 2]>;
+        type RequestState = Displaced;
 
         fn on_evict(&self, displaced: &mut Self::RequestState, _: u64, entry: Arc<Entry>) {
             displaced.push(entry);
@@ -135,6 +152,7 @@ mod bounded {
 mod empty {
     use std::sync::Arc;
 
+    use super::Displaced;
     use crate::builder::Bound;
     use crate::memory::entry::Entry;
 
@@ -156,9 +174,17 @@ mod empty {
             None
         }
 
-        pub(crate) fn insert(&self, _: u64, _: Arc<Entry>) {}
+        pub(crate) fn insert(&self, _: u64, entry: Arc<Entry>) -> Displaced {
+            Displaced::from_iter([entry])
+        }
 
-        pub(crate) fn remove_if(&self, _: u64, _: impl FnOnce(&Entry) -> bool) {}
+        pub(crate) fn remove_if(
+            &self,
+            _: u64,
+            _: impl FnOnce(&Entry) -> bool,
+        ) -> Option<Arc<Entry>> {
+            None
+        }
 
         pub(crate) fn entries(&self) -> impl Iterator<Item = Arc<Entry>> + '_ {
             std::iter::empty()

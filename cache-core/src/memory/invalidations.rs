@@ -26,18 +26,20 @@
 //! begins after `I` returned finds a count with `I` in it. If the entry remembers the same count,
 //! then whoever stored it looked at slots that `I` had already raised.
 //!
-//! *Computations in flight.* `supersede` writes a slot only if a computation of that slot may be
-//! under way. The two sides meet as in Dekker's algorithm, with a fence in the middle of each: a
-//! computation announces itself and then reads the clock, a superseder moves the clock and then
-//! looks for computations. Whichever fence comes second sees what stands before the other.
+//! *Computations in flight.* `supersede` raises a slot only if a computation of that slot may be
+//! under way, and what it stores has to stay. A lock for each of a thousand groups of leaves makes
+//! three steps exclude each other: a computation announces itself, reads the clock and looks into
+//! the memory; it stores its result unless its slots were raised; a superseder moves the clock,
+//! raises the slot of announced computations and stores. So a computation that begins before it is
+//! outdated, and one that begins after it finds what was stored. No user's code runs under a lock.
 //!
 //! `orderings.rs` has loom look for executions of the memory model that say otherwise.
 
 use std::hash::BuildHasher;
-use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release};
 
 use crate::mutants::{Mutant, active};
-use crate::sync::{AtomicU32, AtomicU64, fence};
+use crate::sync::{AtomicU64, Mutex, lock};
 
 /// A position in the table of invalidation times.
 pub(crate) type Slot = u16;
@@ -93,7 +95,7 @@ pub(crate) struct Invalidations {
     floor: AtomicU64,
     slots: Box<[AtomicU64]>,
     /// How many computations are under way, by slot of the leaf.
-    computing: Box<[AtomicU32]>,
+    computing: Box<[Mutex<u32>]>,
     hasher: foldhash::quality::RandomState,
 }
 
@@ -104,7 +106,7 @@ impl Invalidations {
             completed: AtomicU64::new(0),
             floor: AtomicU64::new(0),
             slots: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
-            computing: (0..COUNTERS).map(|_| AtomicU32::new(0)).collect(),
+            computing: (0..COUNTERS).map(|_| Mutex::new(0)).collect(),
             hasher: foldhash::quality::RandomState::default(),
         }
     }
@@ -163,30 +165,52 @@ impl Invalidations {
         self.raise([&self.floor], time);
     }
 
-    /// Announces a computation, so that `supersede` does not overlook it, and reads the clock.
-    pub(crate) fn begin(&self, leaf: Slot) -> (Computing<'_>, Born) {
-        let counter = &self.computing[usize::from(leaf) % COUNTERS];
+    /// Announces a computation, so that `supersede` does not overlook it, reads the clock and
+    /// looks for what may have been stored meanwhile, all at once. The announcement must last until
+    /// nobody can come by the result any more but through the memory.
+    pub(crate) fn begin<T>(&self, leaf: Slot, look: impl FnOnce() -> T) -> (Computing<'_>, T) {
+        let counter = self.counter(leaf);
+        let mut computations = lock(counter);
         if !active(Mutant::UnannouncedComputation) {
-            counter.fetch_add(1, Relaxed);
+            *computations += 1;
         }
-        meet();
-        (Computing { counter }, self.now())
+        let born = self.now();
+        let found = look();
+        drop(computations);
+        (Computing { counter, born }, found)
     }
 
-    /// Makes sure that no computation which is under way can store over what the caller is about
-    /// to store or remove under this leaf, and gives the time to store it with.
+    /// Has what was computed for this leaf stored, while nobody supersedes it.
+    pub(crate) fn complete<T>(&self, leaf: Slot, store: impl FnOnce() -> T) -> T {
+        if active(Mutant::StoresInTwoSteps) {
+            return store();
+        }
+        let _undisturbed = lock(self.counter(leaf));
+        store()
+    }
+
+    /// Has `replace` store or remove something under this leaf, with the time that it is given,
+    /// and makes sure that no computation which is under way can store over it.
     ///
     /// The slot is left alone when nothing is being computed: it is shared with other entries, and
     /// a program that sets a hundred thousand keys must not lose half of them to each other.
-    pub(crate) fn supersede(&self, leaf: Slot) -> Born {
+    pub(crate) fn supersede<T>(&self, leaf: Slot, replace: impl FnOnce(Born) -> T) -> T {
+        let computations = lock(self.counter(leaf));
         let time = self.advance();
-        meet();
-        let counter = &self.computing[usize::from(leaf) % COUNTERS];
-        // What was stored before the counter went back to zero must be replaced: `Acquire`.
-        if counter.load(Acquire) > 0 {
+        if *computations > 0 {
             self.raise([&self.slots[usize::from(leaf)]], time);
         }
-        time
+        if active(Mutant::SupersedesInTwoSteps) {
+            drop(computations);
+            // Shuttle changes threads at its own primitives only.
+            self.now();
+            return replace(time);
+        }
+        replace(time)
+    }
+
+    fn counter(&self, leaf: Slot) -> &Mutex<u32> {
+        &self.computing[usize::from(leaf) % COUNTERS]
     }
 
     fn advance(&self) -> Born {
@@ -224,23 +248,25 @@ fn acquire() -> Ordering {
     }
 }
 
-/// Whichever of two threads passes here second sees what the other wrote before.
-fn meet() {
-    if !active(Mutant::NoFence) {
-        fence(SeqCst);
-    }
-}
-
-/// A computation that is under way; dropped when its result is stored or given up.
+/// A computation that is under way; dropped when its result is stored and its flight is over, or
+/// when it is given up.
 #[derive(Debug)]
 pub(crate) struct Computing<'a> {
-    counter: &'a AtomicU32,
+    counter: &'a Mutex<u32>,
+    born: Born,
+}
+
+impl Computing<'_> {
+    /// The time of the clock from which on it computes.
+    pub(crate) fn born(&self) -> Born {
+        self.born
+    }
 }
 
 impl Drop for Computing<'_> {
     fn drop(&mut self) {
         if !active(Mutant::UnannouncedComputation) {
-            self.counter.fetch_sub(1, Release);
+            *lock(self.counter) -= 1;
         }
     }
 }
@@ -273,15 +299,15 @@ mod tests {
     fn superseding_spares_the_slot_unless_something_is_being_computed() {
         let invalidations = Invalidations::new();
         let born = invalidations.now();
-        invalidations.supersede(7);
+        invalidations.supersede(7, |_| ());
         assert!(invalidations.permit(&[7], born));
-        let (computing, born) = invalidations.begin(7);
-        let stored = invalidations.supersede(7);
-        assert!(!invalidations.permit(&[7], born));
+        let (computing, ()) = invalidations.begin(7, || ());
+        let stored = invalidations.supersede(7, |time| time);
+        assert!(!invalidations.permit(&[7], computing.born()));
         assert!(invalidations.permit(&[7], stored));
         drop(computing);
         let born = invalidations.now();
-        invalidations.supersede(7);
+        invalidations.supersede(7, |_| ());
         assert!(invalidations.permit(&[7], born));
     }
 
