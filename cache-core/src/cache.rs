@@ -244,12 +244,23 @@ impl Inner {
     }
 
     fn arrange(&self, arrange: Arrange) {
-        if let Some(when) = arrange.sweep {
-            self.later(when, |inner| inner.memory.sweep(inner.clock.now()));
-        }
+        self.sweep_at(arrange.sweep);
         if arrange.thin_out {
             self.later(self.clock.now(), |inner| inner.memory.thin_out());
         }
+    }
+
+    fn sweep_at(&self, when: Option<Tick>) {
+        let Some(when) = when else {
+            return;
+        };
+        self.later(when, |inner| {
+            let now = inner.clock.now();
+            let (due, next) = inner.memory.due(now);
+            // First, for the sweep drops users' values, and such a drop may panic.
+            inner.sweep_at(next);
+            inner.memory.sweep(due, now);
+        });
     }
 
     /// Has something done at `when`, if the cache still exists then.

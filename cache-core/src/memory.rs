@@ -118,9 +118,15 @@ impl Memory {
         });
     }
 
-    /// Removes what has expired, visiting only what is noted as due.
-    pub(crate) fn sweep(&self, now: Tick) {
-        for hash in self.expiry.due(now) {
+    /// The hashes of what may have expired, and the moment of the next sweep if that has to be
+    /// arranged.
+    pub(crate) fn due(&self, now: Tick) -> (Vec<u64>, Option<Tick>) {
+        self.expiry.due(now)
+    }
+
+    /// Removes what has expired under these hashes.
+    pub(crate) fn sweep(&self, due: Vec<u64>, now: Tick) {
+        for hash in due {
             self.engine.remove_if(hash, |entry| entry.deadline <= now);
         }
     }

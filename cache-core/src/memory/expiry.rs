@@ -25,6 +25,8 @@ struct Queue {
     notes: usize,
     /// When there are more notes than this, most are of entries that are gone.
     most: usize,
+    /// The bucket for whose end a sweep is arranged: no later one than the first that there is.
+    next: Option<u64>,
 }
 
 /// What has to be arranged after an entry was noted.
@@ -42,6 +44,11 @@ fn bucket(deadline: Tick) -> u64 {
     deadline / SECOND + 1
 }
 
+/// When a bucket is over.
+fn end(bucket: u64) -> Tick {
+    bucket.saturating_mul(SECOND)
+}
+
 impl Expiry {
     pub(crate) fn new() -> Self {
         Self {
@@ -49,6 +56,7 @@ impl Expiry {
                 buckets: BTreeMap::new(),
                 notes: 0,
                 most: SLACK,
+                next: None,
             }),
         }
     }
@@ -58,22 +66,35 @@ impl Expiry {
         let mut queue = self.lock();
         queue.notes += 1;
         let thin_out = queue.notes == queue.most + 1;
-        let hashes = queue.buckets.entry(bucket(deadline)).or_default();
-        hashes.push(hash);
+        let bucket = bucket(deadline);
+        queue.buckets.entry(bucket).or_default().push(hash);
+        let earlier = queue.next.is_none_or(|next| bucket < next);
+        if earlier {
+            queue.next = Some(bucket);
+        }
         Arrange {
-            sweep: (hashes.len() == 1).then(|| bucket(deadline).saturating_mul(SECOND)),
+            sweep: earlier.then(|| end(bucket)),
             thin_out,
         }
     }
 
-    /// Takes the hashes of every entry whose bucket is over.
-    pub(crate) fn due(&self, now: Tick) -> Vec<u64> {
+    /// Takes the hashes of every entry whose bucket is over, and gives the moment of the next sweep
+    /// if that has to be arranged.
+    ///
+    /// One sweep is arranged at a time, not one for each bucket: a single entry that is refilled
+    /// with ever other times to live fills any number of buckets.
+    pub(crate) fn due(&self, now: Tick) -> (Vec<u64>, Option<Tick>) {
         let mut queue = self.lock();
-        let later = queue.buckets.split_off(&(now / SECOND + 1));
+        let over = now / SECOND;
+        let later = queue.buckets.split_off(&(over + 1));
         let due = std::mem::replace(&mut queue.buckets, later);
         let due: Vec<u64> = due.into_values().flatten().collect();
         queue.notes -= due.len();
-        due
+        if queue.next.is_some_and(|next| next > over) {
+            return (due, None);
+        }
+        queue.next = queue.buckets.first_key_value().map(|(bucket, _)| *bucket);
+        (due, queue.next.map(end))
     }
 
     /// Forgets the notes of entries that are gone or were replaced; `deadline` gives the deadline
@@ -120,16 +141,34 @@ mod tests {
     use super::*;
 
     #[test]
-    fn gives_what_is_due_once_and_asks_for_one_sweep_a_second() {
+    fn gives_what_is_due_once_and_asks_for_one_sweep_at_a_time() {
         let expiry = Expiry::new();
         assert_eq!(expiry.note(1, 5 * SECOND).sweep, Some(6 * SECOND));
         assert_eq!(expiry.note(2, 5 * SECOND + 1).sweep, None);
-        assert_eq!(expiry.note(3, 6 * SECOND).sweep, Some(7 * SECOND));
-        assert!(expiry.due(5 * SECOND + 1).is_empty());
-        assert_eq!(expiry.due(6 * SECOND), [1, 2]);
-        assert!(expiry.due(6 * SECOND).is_empty());
-        assert_eq!(expiry.due(7 * SECOND), [3]);
+        assert_eq!(expiry.note(3, 6 * SECOND).sweep, None);
+        assert_eq!(expiry.note(4, 4 * SECOND).sweep, Some(5 * SECOND));
+        assert_eq!(expiry.due(4 * SECOND + 1), (vec![], None));
+        assert_eq!(expiry.due(5 * SECOND), (vec![4], Some(6 * SECOND)));
+        assert_eq!(expiry.due(6 * SECOND), (vec![1, 2], Some(7 * SECOND)));
+        // The sweep that was arranged first, and is superfluous since.
+        assert_eq!(expiry.due(6 * SECOND), (vec![], None));
+        assert_eq!(expiry.due(7 * SECOND), (vec![3], None));
         assert_eq!(expiry.lock().notes, 0);
+        assert_eq!(expiry.note(5, 8 * SECOND).sweep, Some(9 * SECOND));
+    }
+
+    #[test]
+    fn refilling_an_entry_with_ever_other_times_asks_for_few_sweeps() {
+        let expiry = Expiry::new();
+        let asked = (0..100_000_u64).filter(|i| {
+            let deadline = (i * 7_919 % 86_400) * SECOND;
+            let arrange = expiry.note(1, deadline);
+            if arrange.thin_out {
+                expiry.thin_out(|_| Some(deadline));
+            }
+            arrange.sweep.is_some()
+        });
+        assert!(asked.count() < 20);
     }
 
     #[test]
@@ -159,6 +198,6 @@ mod tests {
             arrange.thin_out
         });
         assert!(asked.count() < 10);
-        assert_eq!(expiry.due(20 * SECOND).len(), 100_000);
+        assert_eq!(expiry.due(20 * SECOND).0.len(), 100_000);
     }
 }
