@@ -37,7 +37,8 @@ impl World {
     fn fill(&self) {
         let (computing, ()) = self.invalidations.begin(LEAF, || ());
         let version = self.database.load(Relaxed);
-        self.store(version, computing.born());
+        let store = || self.store(version, computing.born());
+        self.invalidations.complete(LEAF, store);
         drop(computing);
     }
 
@@ -104,9 +105,8 @@ fn what_was_set_is_not_replaced_by_what_was_being_computed() {
             thread::spawn(move || world.fill())
         };
         world.database.store(1, Relaxed);
-        world
-            .invalidations
-            .supersede(LEAF, |born| world.store(1, born));
+        let store = |born| world.store(1, born);
+        world.invalidations.supersede(LEAF, store);
         assert_ne!(world.read(), Some(0));
         filler.join().unwrap();
         assert_ne!(world.read(), Some(0));
