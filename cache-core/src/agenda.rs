@@ -11,12 +11,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 
 use crate::clock::{Clock, SECOND, Tick, duration};
+use crate::error::LOG;
 
 /// Added to a wait, so that the coarse clock has passed the deadline when the thread looks.
 const CLOCK_RESOLUTION: Tick = SECOND / 200;
 
 /// What has to be done.
 pub(crate) type Job = Box<dyn FnOnce() + Send>;
+
+/// An item of an agenda: when it is due, and a number of its own.
+pub(crate) type Item = (Tick, u64);
 
 /// The things to do, by when.
 pub(crate) struct Agenda {
@@ -27,7 +31,7 @@ pub(crate) struct Agenda {
 
 #[derive(Default)]
 struct Items {
-    due: BTreeMap<(Tick, u64), Job>,
+    due: BTreeMap<Item, Job>,
     added: u64,
     thread_started: bool,
     closed: bool,
@@ -47,14 +51,14 @@ impl Agenda {
         agenda
     }
 
-    /// Has `job` done at `when`, or soon after.
-    pub(crate) fn add(self: &Arc<Self>, when: Tick, job: impl FnOnce() + Send + 'static) {
+    /// Has `job` done at `when`, or soon after. Gives what to cancel it with.
+    pub(crate) fn add(self: &Arc<Self>, when: Tick, job: impl FnOnce() + Send + 'static) -> Item {
         let mut items = self.lock();
-        if items.closed {
-            return;
-        }
         items.added += 1;
         let item = (when, items.added);
+        if items.closed {
+            return item;
+        }
         let first = items
             .due
             .first_key_value()
@@ -67,6 +71,13 @@ impl Agenda {
         if first {
             self.changed.notify_one();
         }
+        item
+    }
+
+    /// Forgets an item, if it is not done yet.
+    pub(crate) fn cancel(&self, item: Item) {
+        let cancelled = self.lock().due.remove(&item);
+        drop(cancelled);
     }
 
     /// Does what is due. Jobs run without a lock and may add others.
@@ -75,9 +86,14 @@ impl Agenda {
             // A sweep drops values, which is users' code. What else is on the agenda must not
             // depend on that code's manners.
             if catch_unwind(AssertUnwindSafe(job)).is_err() {
-                tracing::error!("a value panicked when it was dropped");
+                tracing::error!(target: LOG, "a value panicked when it was dropped");
             }
         }
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.lock().due.len()
     }
 
     /// Drops whatever is left and ends the thread.
@@ -108,7 +124,7 @@ impl Agenda {
             .name("cachewright".into())
             .spawn(move || run(&agenda));
         if let Err(error) = &started {
-            tracing::error!(%error, "no thread for the cache: what it has to do later has to wait");
+            tracing::error!(target: LOG, %error, "no thread for the cache: what it has to do later has to wait");
         }
         started.is_ok()
     }

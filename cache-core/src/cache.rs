@@ -5,12 +5,12 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use crate::agenda::Agenda;
+use crate::agenda::{Agenda, Item};
 use crate::body::is_inside;
 use crate::builder::{Bound, CacheBuilder};
 use crate::call::{CacheValue, Call};
 use crate::clock::{Clock, Tick};
-use crate::error::Error;
+use crate::error::{Error, LOG};
 use crate::flight::{Flight, Flights};
 use crate::memory::Memory;
 use crate::memory::entry::Entry;
@@ -18,8 +18,8 @@ use crate::memory::expiry::Arrange;
 use crate::memory::invalidations::Slot;
 use crate::pattern::Pattern;
 use crate::pending::Pending;
-use crate::plain::PlainKey;
-use crate::stats::{Statistics, Stats};
+use crate::plain::{PLAIN, PlainKey};
+use crate::stats::{Series, Statistics, Stats};
 
 /// A cache: what annotated functions store in, and a key-value store of its own.
 ///
@@ -56,6 +56,8 @@ pub(crate) struct Inner {
     pub(crate) memory: Memory,
     pub(crate) flights: Arc<Flights>,
     pub(crate) statistics: Statistics,
+    /// Of the entries that are addressed by keys.
+    pub(crate) plain: Arc<Series>,
     pub(crate) pending: Pending,
     pub(crate) agenda: Arc<Agenda>,
     /// For jobs of the agenda, which must not keep the cache alive.
@@ -69,17 +71,20 @@ impl Cache {
     }
 
     pub(crate) fn from_builder(builder: CacheBuilder) -> Self {
+        let agenda = Agenda::new(builder.clock.clone());
+        let statistics = Statistics::default();
         Self(Arc::new_cyclic(|this| Inner {
             namespace: builder.namespace,
             bound: builder.bound,
             default_ttl: builder.default_ttl,
             patience: builder.patience,
             settle: builder.settle,
-            agenda: Agenda::new(builder.clock.clone()),
+            flights: Flights::new(Arc::clone(&agenda)),
+            agenda,
             clock: builder.clock,
             memory: Memory::new(builder.bound),
-            flights: Flights::new(),
-            statistics: Statistics::default(),
+            plain: statistics.series(&PLAIN),
+            statistics,
             pending: Pending::default(),
             this: this.clone(),
         }))
@@ -157,7 +162,7 @@ impl Cache {
         let call: Call<Result<V, E>, _> = match PlainKey::new(self, key) {
             Ok(key) => key.call(ttl.into()),
             Err(error) => {
-                tracing::warn!(%error, "computed without being cached");
+                tracing::warn!(target: LOG, %error, "computed without being cached");
                 return compute().await;
             }
         };
@@ -189,6 +194,7 @@ impl Cache {
         let invalidations = &self.0.memory.invalidations;
         invalidations.invalidate(&invalidations.slots_of_pattern(pattern.node()));
         self.0.statistics.invalidations.fetch_add(1, Relaxed);
+        tracing::debug!(target: LOG, "invalidated by pattern");
         Ok(())
     }
 
@@ -202,6 +208,7 @@ impl Cache {
         self.0.memory.invalidations.invalidate_all();
         self.0.memory.remove_invalidated();
         self.0.statistics.invalidations.fetch_add(1, Relaxed);
+        tracing::debug!(target: LOG, "cleared");
         Ok(())
     }
 
@@ -264,24 +271,28 @@ impl Inner {
     }
 
     /// Has something done at `when`, if the cache still exists then.
-    pub(crate) fn later(&self, when: Tick, job: impl FnOnce(&Self) + Send + 'static) {
+    pub(crate) fn later(&self, when: Tick, job: impl FnOnce(&Self) + Send + 'static) -> Item {
         let this = self.this.clone();
         self.agenda.add(when, move || {
             if let Some(inner) = this.upgrade() {
                 job(&inner);
             }
-        });
+        })
     }
 
     /// Arranges for the followers of a flight to be woken when their patience ends.
-    pub(crate) fn watch(&self, flight: Weak<Flight>, deadline: Tick) {
-        self.later(deadline, move |inner| {
-            if let Some(alive) = flight.upgrade()
-                && let Some(next) = alive.wake_impatient(inner.clock.now())
+    pub(crate) fn watch(&self, flight: &Arc<Flight>, deadline: Tick) {
+        let watched = Arc::downgrade(flight);
+        let item = self.later(deadline, move |inner| {
+            if let Some(flight) = watched.upgrade()
+                && let Some(next) = flight.wake_impatient(inner.clock.now())
             {
-                inner.watch(flight, next);
+                inner.watch(&flight, next);
             }
         });
+        if let Some(needless) = flight.watched_by(item) {
+            self.agenda.cancel(needless);
+        }
     }
 
     /// The weight of an entry, under the bound that the cache has.
@@ -310,5 +321,31 @@ impl fmt::Debug for Cache {
             .field("namespace", &self.0.namespace)
             .field("entries", &self.0.memory.len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, feature = "testing", not(any(shuttle, weak_memory))))]
+mod tests {
+    use std::future::pending;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    use super::*;
+    use crate::testing::SteppedClock;
+
+    #[test]
+    fn a_flight_that_is_over_leaves_nothing_on_the_agenda() {
+        let clock = SteppedClock::new();
+        let cache = Cache::builder().clock(clock).build().unwrap();
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..100 {
+            let endless =
+                || cache.get_or_set("key", None, async || pending::<Result<u8, ()>>().await);
+            let (mut leader, mut follower) = (pin!(endless()), pin!(endless()));
+            assert!(leader.as_mut().poll(&mut cx).is_pending());
+            assert!(follower.as_mut().poll(&mut cx).is_pending());
+            assert_eq!(cache.inner().agenda.len(), 1);
+        }
+        assert_eq!(cache.inner().agenda.len(), 0);
     }
 }

@@ -24,7 +24,7 @@ use crate::subject::{Subject, Weigh, weigh_serialized};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be cached",
     label = "not `Clone + Serialize + DeserializeOwned + Send + Sync + 'static`",
-    note = "derive `Clone`, `serde::Serialize` and `serde::Deserialize`, or keep the value in the process with `tier = \"memory\"`, which needs `Clone` alone"
+    note = "derive `Clone`, `serde::Serialize` and `serde::Deserialize`, for a type of another crate, turn on that crate's `serde` feature; or keep the value in the process with `tier = \"memory\"`, which needs `Clone` alone"
 )]
 pub trait CacheValue: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}
 
@@ -286,7 +286,7 @@ impl<S, V: LocalValue> Miss<S, V> {
         let deadline = inner.clock.after(inner.patience);
         poll_fn(|cx| {
             follower.poll(cx, inner.clock.now(), deadline, |flight| {
-                inner.watch(Arc::downgrade(flight), deadline);
+                inner.watch(flight, deadline);
             })
         })
         .await

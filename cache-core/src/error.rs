@@ -3,6 +3,9 @@
 use std::error::Error as StdError;
 use std::fmt;
 
+/// The target of every event: what users filter by.
+pub(crate) const LOG: &str = "cachewright";
+
 /// What went wrong outside the annotated functions themselves.
 ///
 /// An annotated function never returns this type: a cache that fails lets the body run. It is

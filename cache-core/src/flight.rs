@@ -21,6 +21,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
+use crate::agenda::{Agenda, Item};
 use crate::clock::Tick;
 use crate::memory::entry::{Entry, EntryKey, Slots};
 use crate::memory::invalidations::{Born, Invalidations};
@@ -33,6 +34,7 @@ const SHARDS: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Flights {
     shards: Box<[Mutex<Shard>]>,
+    agenda: Arc<Agenda>,
 }
 
 type Shard = HashMap<u64, Arc<Flight>>;
@@ -49,9 +51,10 @@ pub(crate) enum Role {
 }
 
 impl Flights {
-    pub(crate) fn new() -> Arc<Self> {
+    pub(crate) fn new(agenda: Arc<Agenda>) -> Arc<Self> {
         Arc::new(Self {
             shards: (0..SHARDS).map(|_| Mutex::new(Shard::new())).collect(),
+            agenda,
         })
     }
 
@@ -86,7 +89,7 @@ impl Flights {
         })
     }
 
-    /// Takes a flight out of the table once nobody runs, waits or may run.
+    /// Takes a flight out of the table, and off the agenda, once nobody runs, waits or may run.
     fn retire(&self, flight: &Arc<Flight>) {
         let mut shard = self.shard(flight.key.hash);
         let current = shard
@@ -94,6 +97,14 @@ impl Flights {
             .is_some_and(|current| Arc::ptr_eq(current, flight));
         if current && (active(Mutant::RetiredEarly) || lock(&flight.state).is_over()) {
             shard.remove(&flight.key.hash);
+        }
+        drop(shard);
+        let mut state = lock(&flight.state);
+        if state.is_over()
+            && let Watch::Arranged(item) = std::mem::replace(&mut state.watch, Watch::None)
+        {
+            drop(state);
+            self.agenda.cancel(item);
         }
     }
 
@@ -129,8 +140,17 @@ struct State {
     /// Those of them who have not been woken since they were last polled.
     wakers: BTreeMap<u64, Waker>,
     registered: u64,
-    /// Whether somebody will call `wake_impatient` when the first deadline comes.
-    watched: bool,
+    watch: Watch,
+}
+
+/// Whether somebody will call `wake_impatient` when the first deadline comes.
+#[derive(Debug, Clone, Copy)]
+enum Watch {
+    None,
+    /// It is being arranged.
+    Arranging,
+    /// By this item of the agenda.
+    Arranged(Item),
 }
 
 impl State {
@@ -165,7 +185,7 @@ impl Flight {
             waiting: BTreeMap::new(),
             wakers: BTreeMap::new(),
             registered: 0,
-            watched: false,
+            watch: Watch::None,
         };
         Self {
             key,
@@ -188,11 +208,28 @@ impl Flight {
         let mut state = lock(&self.state);
         let deadlines = state.waiting.values().flatten().copied();
         let next = deadlines.filter(|deadline| *deadline > now).min();
-        state.watched = next.is_some();
+        state.watch = if next.is_some() {
+            Watch::Arranging
+        } else {
+            Watch::None
+        };
         let wakers = state.take_impatient(now);
         drop(state);
         wakers.into_iter().for_each(Waker::wake);
         next
+    }
+}
+
+impl Flight {
+    /// Notes by which item of the agenda the flight is watched. Gives it back if the flight is over
+    /// already, and nobody has to be woken.
+    pub(crate) fn watched_by(&self, item: Item) -> Option<Item> {
+        let mut state = lock(&self.state);
+        if state.is_over() {
+            return Some(item);
+        }
+        state.watch = Watch::Arranged(item);
+        None
     }
 }
 
@@ -304,7 +341,10 @@ impl Follower {
         } else if now < deadline {
             state.waiting.insert(self.id, Some(deadline));
             let former = state.wakers.insert(self.id, waker);
-            let watched = std::mem::replace(&mut state.watched, true);
+            let watched = !matches!(state.watch, Watch::None);
+            if !watched {
+                state.watch = Watch::Arranging;
+            }
             drop(state);
             drop(former);
             if !watched {

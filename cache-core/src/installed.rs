@@ -4,7 +4,7 @@ use std::panic::Location;
 use std::sync::OnceLock;
 
 use crate::cache::Cache;
-use crate::error::Error;
+use crate::error::{Error, LOG};
 
 static INSTALLED: OnceLock<Installed> = OnceLock::new();
 
@@ -69,13 +69,18 @@ pub fn installed() -> &'static Cache {
 
 #[cold]
 fn implicit(place: &'static Location<'static>) -> &'static Cache {
+    let mut made = false;
     let installed = INSTALLED.get_or_init(|| {
-        tracing::info!(%place, "no cache was installed before this use: made one in memory");
+        made = true;
         let cache = Cache::builder().build();
         Installed {
             cache: cache.expect("the default settings are valid"),
             implicit: Some(place),
         }
     });
+    if made {
+        // Not inside of the initialization: a subscriber may use a cached function itself.
+        tracing::info!(target: LOG, %place, "no cache was installed before this use: made one in memory");
+    }
     &installed.cache
 }

@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::cache::{Cache, Inner};
+use crate::error::LOG;
 use crate::outcome::{Outcome, Shape};
 use crate::pattern::Pattern;
 use crate::pending::Target;
@@ -14,6 +15,8 @@ use crate::segment::{SegmentWriter, render, render_widened};
 pub struct Invalidation {
     cache: Cache,
     function: &'static str,
+    /// As they are written, for the log.
+    patterns: Vec<&'static str>,
     target: Target,
     always: bool,
 }
@@ -23,6 +26,7 @@ pub fn invalidation(cache: &Cache, function: &'static str) -> Invalidation {
     Invalidation {
         cache: cache.clone(),
         function,
+        patterns: Vec::new(),
         target: Target::default(),
         always: false,
     }
@@ -35,8 +39,9 @@ impl Invalidation {
         template: &'static str,
         fill: impl Fn(&mut SegmentWriter<'_>),
     ) -> Self {
+        self.patterns.push(template);
         let rendered = render(template, &fill).unwrap_or_else(|error| {
-            tracing::warn!(function = self.function, template, %error, "invalidating more than asked for");
+            tracing::warn!(target: LOG, function = self.function, template, %error, "invalidating more than asked for");
             render_widened(template, &fill)
         });
         match Pattern::from_rendered(&rendered) {
@@ -85,6 +90,10 @@ impl Guard {
             && (invalidation.always || !matches!(outcome, Outcome::Failure))
         {
             invalidation.cache.inner().invalidate(&invalidation.target);
+            let Invalidation {
+                function, patterns, ..
+            } = invalidation;
+            tracing::debug!(target: LOG, function, ?patterns, "invalidated");
         }
     }
 }
@@ -98,6 +107,7 @@ impl Drop for Guard {
         inner.invalidate(&invalidation.target);
         inner.invalidate_again(invalidation.target);
         tracing::debug!(
+            target: LOG,
             function = invalidation.function,
             "dropped before its outcome was known: invalidated now, and again later"
         );
@@ -117,11 +127,12 @@ impl Inner {
 
     /// Has `target` invalidated once more when the outcome of a dropped writer has settled.
     fn invalidate_again(&self, target: Target) {
-        let number = self.pending.add(target);
-        self.later(self.clock.after(self.settle), move |inner| {
-            if let Some(target) = inner.pending.take(number) {
-                inner.invalidate(&target);
-            }
-        });
+        if let Some(when) = self.pending.add(target, self.clock.after(self.settle)) {
+            self.later(when, |inner| {
+                for target in inner.pending.take(inner.clock.now()) {
+                    inner.invalidate(&target);
+                }
+            });
+        }
     }
 }

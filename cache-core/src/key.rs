@@ -144,7 +144,7 @@ impl Default for KeyWriter {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be part of a cache key",
     label = "not `Serialize`",
-    note = "leave it out with `skip(…)`, for example `#[cached(skip(db))]`, or name what matters with `key(…)`"
+    note = "if the answer depends on it, derive `serde::Serialize` (for a type of another crate, turn on that crate's `serde` feature) or name the parts that matter with `key(…)`; only what can't change the answer, such as a connection pool, may be left out with `skip(…)`"
 )]
 pub trait KeyArgument {
     /// Appends `self` to `key`.

@@ -14,12 +14,12 @@ use crate::segment::escape;
 use crate::subject::{Subject, weigh_serialized};
 
 /// Stands for all of them: one key is one entry, whatever the type of its value.
-static PLAIN: Function = Function::new("", "", "", "", 0);
+pub(crate) static PLAIN: Function = Function::new("", "", "", "", 0);
 
 /// A key in a cache.
 pub(crate) struct PlainKey<'a> {
     cache: &'a Cache,
-    subject: Subject,
+    key: EntryKey,
 }
 
 impl<'a> PlainKey<'a> {
@@ -27,23 +27,13 @@ impl<'a> PlainKey<'a> {
         if key.is_empty() {
             return Err(Error::invalid_input("the key is empty"));
         }
-        let inner = cache.inner();
         let instance = PLAIN.instance::<fn(), ()>();
-        let path = key.split(':').map(escape).collect::<Vec<_>>().join(":");
-        let invalidations = &inner.memory.invalidations;
-        let leaf = invalidations.leaf("", key.as_bytes());
-        let subject = Subject {
-            key: EntryKey {
-                hash: inner.memory.seed(instance).hash(key.as_bytes()),
-                instance,
-                bytes: key.as_bytes().into(),
-            },
-            slots: invalidations.slots_of_plain_key(&path, leaf),
-            leaf,
-            path: path.into(),
-            series: inner.statistics.series(&PLAIN),
+        let key = EntryKey {
+            hash: cache.inner().memory.seed(instance).hash(key.as_bytes()),
+            instance,
+            bytes: key.as_bytes().into(),
         };
-        Ok(Self { cache, subject })
+        Ok(Self { cache, key })
     }
 
     pub(crate) fn look_up(&self) -> Option<Arc<Entry>> {
@@ -51,13 +41,33 @@ impl<'a> PlainKey<'a> {
             hash,
             instance,
             bytes,
-        } = &self.subject.key;
+        } = &self.key;
         let inner = self.cache.inner();
         inner.memory.get(*hash, instance, bytes, inner.clock.now())
     }
 
     pub(crate) fn count_miss(&self) {
-        self.subject.series.misses.fetch_add(1, Relaxed);
+        self.cache.inner().plain.misses.fetch_add(1, Relaxed);
+    }
+
+    fn into_subject(self) -> Subject {
+        let Self { cache, key } = self;
+        let inner = cache.inner();
+        let segments = String::from_utf8_lossy(&key.bytes);
+        let path = segments
+            .split(':')
+            .map(escape)
+            .collect::<Vec<_>>()
+            .join(":");
+        let invalidations = &inner.memory.invalidations;
+        let leaf = invalidations.leaf("", &key.bytes);
+        Subject {
+            slots: invalidations.slots_of_plain_key(&path, leaf),
+            leaf,
+            path: path.into(),
+            series: Arc::clone(&inner.plain),
+            key,
+        }
     }
 
     /// Looks the key up as the call of a function that returns a `Result`.
@@ -74,7 +84,7 @@ impl<'a> PlainKey<'a> {
         self.count_miss();
         Call::miss(Miss {
             cache: self.cache.clone(),
-            subject: Some(self.subject),
+            subject: Some(self.into_subject()),
             shape: ResultOf,
             ttl,
             none_ttl: None,
@@ -84,8 +94,8 @@ impl<'a> PlainKey<'a> {
 
     /// Puts a value in the place of whatever is stored or being computed, or nothing.
     pub(crate) fn replace<V: LocalValue + serde::Serialize>(self, value: Option<(V, Duration)>) {
-        let Self { cache, subject } = self;
-        let inner = cache.inner();
+        let cache = self.cache;
+        let (inner, subject) = (cache.inner(), self.into_subject());
         match value {
             Some((value, ttl)) => {
                 // The time to store it with is taken when it is stored.

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use crate::error::Error;
+use crate::error::{Error, LOG};
 use crate::function::Function;
 
 /// What a cache did since it was built; see [`Cache::stats`](crate::Cache::stats).
@@ -41,7 +41,8 @@ pub struct FunctionStats {
     pub module: &'static str,
     /// Calls answered from the cache.
     pub hits: u64,
-    /// Calls that found no valid entry. Each of them either ran the body or was coalesced.
+    /// Calls that found no valid entry. Each of them ran the body, was coalesced, or was dropped
+    /// before either.
     pub misses: u64,
     /// Misses that were answered by another caller's computation.
     pub coalesced: u64,
@@ -107,7 +108,7 @@ impl Series {
     pub(crate) fn uncacheable<T>(&self, error: &Error) -> Option<T> {
         if self.uncacheable.fetch_add(1, Relaxed) == 0 {
             let function = self.function.name();
-            tracing::warn!(function, %error, "no key can be made of the arguments: not cached");
+            tracing::warn!(target: LOG, function, %error, "no key can be made of the arguments: not cached");
         }
         None
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use crate::cache::{Cache, Inner};
-use crate::error::Error;
+use crate::error::{Error, LOG};
 use crate::function::Instance;
 use crate::key::KeyWriter;
 use crate::memory::entry::{Entry, EntryKey, Slots};
@@ -61,6 +61,7 @@ impl Subject {
         };
         series.misses.fetch_add(1, Relaxed);
         tracing::debug!(
+            target: LOG,
             key_prefix = function.key_prefix(),
             function = function.name(),
             "miss"

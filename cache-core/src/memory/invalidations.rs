@@ -88,7 +88,7 @@ pub(crate) enum Covered<'a> {
 /// The invalidation clock and the table of what was invalidated when.
 #[derive(Debug)]
 pub(crate) struct Invalidations {
-    clock: AtomicU64,
+    clock: OwnLine<AtomicU64>,
     /// How many invalidations have raised all their slots.
     completed: AtomicU64,
     /// When everything was last invalidated.
@@ -99,10 +99,16 @@ pub(crate) struct Invalidations {
     hasher: foldhash::quality::RandomState,
 }
 
+/// On cache lines of its own: the clock is written by each `set`, and what would stand beside it is
+/// read by each hit.
+#[derive(Debug)]
+#[repr(align(128))]
+struct OwnLine<T>(T);
+
 impl Invalidations {
     pub(crate) fn new() -> Self {
         Self {
-            clock: AtomicU64::new(0),
+            clock: OwnLine(AtomicU64::new(0)),
             completed: AtomicU64::new(0),
             floor: AtomicU64::new(0),
             slots: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
@@ -119,7 +125,7 @@ impl Invalidations {
     /// The present time of the clock.
     #[inline]
     pub(crate) fn now(&self) -> Born {
-        self.clock.load(acquire())
+        self.clock.0.load(acquire())
     }
 
     /// Whether the entry with these slots and this stamp is still valid.
@@ -215,9 +221,9 @@ impl Invalidations {
 
     fn advance(&self) -> Born {
         if active(Mutant::ClockStandsStill) {
-            return self.clock.load(Acquire);
+            return self.clock.0.load(Acquire);
         }
-        self.clock.fetch_add(1, AcqRel) + 1
+        self.clock.0.fetch_add(1, AcqRel) + 1
     }
 
     /// Raises `slots` to `time`, then counts the invalidation as completed.
