@@ -128,17 +128,17 @@ pub(super) fn value(input: ParseStream, key: &Ident) -> syn::Result<Expr> {
     if input.parse::<Option<Token![=]>>()?.is_none() || input.is_empty() || input.peek(Token![,]) {
         return Err(form(key, key));
     }
-    input.parse()
+    let mut value = input.parse()?;
+    // What went through a `macro_rules` macro, such as a `$ttl:literal`, comes wrapped.
+    while let Expr::Group(group) = value {
+        value = *group.expr;
+    }
+    Ok(value)
 }
 
 /// `= "text"`.
 pub(super) fn text(input: ParseStream, key: &Ident) -> syn::Result<LitStr> {
-    let mut value = value(input, key)?;
-    // A literal that went through a `macro_rules` macro comes wrapped.
-    while let Expr::Group(group) = value {
-        value = *group.expr;
-    }
-    match value {
+    match value(input, key)? {
         Expr::Lit(ExprLit {
             lit: Lit::Str(text),
             ..
