@@ -1,6 +1,7 @@
 //! One call of a cached function: looked up, and computed if need be.
 
 use std::future::poll_fn;
+use std::marker::PhantomData;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -101,10 +102,11 @@ where
     key(&mut writer);
     let hash = writer.hash();
     if let Some(entry) = memory.get(hash, instance, writer.bytes(), cache.inner().clock.now()) {
-        let answer = entry.value().and_then(|kept| shape.restore(kept));
-        if let (Some(answer), None) = (answer, writer.error()) {
+        let kept: Option<Option<S::Value>> = entry.value();
+        let kept = kept.filter(|kept| kept.is_some() || S::HAS_ABSENCE);
+        if let (Some(kept), None) = (kept, writer.error()) {
             entry.series.hit();
-            return Call::hit(answer);
+            return Call::hit(shape, kept);
         }
     }
     let subject = Subject::of_call(cache, instance, hash, &writer, prefix);
@@ -119,12 +121,18 @@ where
 }
 
 /// A call that has been looked up.
+///
+/// It holds what was kept and not the answer made of it, because the caller's future holds the
+/// call: an answer may contain an error that is not `Send`, and the future still has to be.
 #[must_use = "a call does nothing until `or_compute` is awaited"]
-pub struct Call<R, S: Shape<R>>(State<R, S>);
+pub struct Call<R, S: Shape<R>> {
+    state: State<S, S::Value>,
+    returns: PhantomData<fn() -> R>,
+}
 
-enum State<R, S: Shape<R>> {
-    Hit(R),
-    Miss(Box<Miss<S, S::Value>>),
+enum State<S, V> {
+    Hit(S, Option<V>),
+    Miss(Box<Miss<S, V>>),
 }
 
 impl<R, S> Call<R, S>
@@ -132,18 +140,26 @@ where
     S: Shape<R>,
     S::Value: LocalValue,
 {
-    pub(crate) fn hit(answer: R) -> Self {
-        Self(State::Hit(answer))
+    /// A call that is answered by what was kept, which the shape must have a place for.
+    pub(crate) fn hit(shape: S, kept: Option<S::Value>) -> Self {
+        Self::new(State::Hit(shape, kept))
     }
 
     pub(crate) fn miss(miss: Miss<S, S::Value>) -> Self {
-        Self(State::Miss(Box::new(miss)))
+        Self::new(State::Miss(Box::new(miss)))
+    }
+
+    fn new(state: State<S, S::Value>) -> Self {
+        Self {
+            state,
+            returns: PhantomData,
+        }
     }
 
     /// Sets how long a value is kept. `ttl` is called on a miss only.
     #[inline]
     pub fn ttl(mut self, ttl: impl FnOnce() -> Duration) -> Self {
-        if let State::Miss(miss) = &mut self.0 {
+        if let State::Miss(miss) = &mut self.state {
             miss.ttl = Some(ttl());
         }
         self
@@ -152,7 +168,7 @@ where
     /// Sets how long an absence is kept. `ttl` is called on a miss only.
     #[inline]
     pub fn none_ttl(mut self, ttl: impl FnOnce() -> Duration) -> Self {
-        if let State::Miss(miss) = &mut self.0 {
+        if let State::Miss(miss) = &mut self.state {
             miss.none_ttl = Some(ttl());
         }
         self
@@ -164,8 +180,8 @@ where
     /// hit carries neither.
     #[inline]
     pub async fn or_compute<B: AsyncFnOnce() -> R>(self, body: B) -> R {
-        match self.0 {
-            State::Hit(answer) => answer,
+        match self.state {
+            State::Hit(shape, kept) => answer(shape, kept),
             State::Miss(miss) => Box::pin(miss.compute(body)).await,
         }
     }
@@ -173,11 +189,17 @@ where
     /// Like [`or_compute`](Self::or_compute), for a synchronous function: waits on this thread.
     #[inline]
     pub fn or_compute_blocking(self, body: impl FnOnce() -> R) -> R {
-        match self.0 {
-            State::Hit(answer) => answer,
+        match self.state {
+            State::Hit(shape, kept) => answer(shape, kept),
             State::Miss(miss) => block_on(miss.compute(async move || body())),
         }
     }
+}
+
+fn answer<R, S: Shape<R>>(shape: S, kept: Option<S::Value>) -> R {
+    shape
+        .restore(kept)
+        .expect("what a shape has no place for is not a hit")
 }
 
 /// A call that was not answered by the cache.
@@ -223,10 +245,11 @@ impl<S, V: LocalValue> Miss<S, V> {
             Role::Lead(leader) => self.lead(subject, leader, body).await,
             Role::Follow(_) | Role::Alone => {
                 let (computing, found) = self.begin(subject);
-                match self.answer(subject, found) {
-                    Some((answer, _)) => answer,
-                    None => self.run(subject, &computing, body).await.0,
+                // No `match`: it would hold an answer, which need not be `Send`, across the await.
+                if let Some((answer, _)) = self.answer(subject, found) {
+                    return answer;
                 }
+                self.run(subject, &computing, body).await.0
             }
         }
     }

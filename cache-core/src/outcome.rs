@@ -26,11 +26,14 @@ pub trait Shape<R>: Copy {
     /// What is kept of it.
     type Value;
 
+    /// Whether it has a place for a kept absence.
+    const HAS_ABSENCE: bool;
+
     /// Splits what a body returned.
     fn outcome(self, returned: &R) -> Outcome<&Self::Value>;
 
     /// Makes the answer of a hit. `None` is a kept absence; a shape that has no place for it
-    /// gives `None`, and the hit counts as a miss.
+    /// ([`HAS_ABSENCE`](Self::HAS_ABSENCE)) gives `None`, and the hit counts as a miss.
     fn restore(self, kept: Option<Self::Value>) -> Option<R>;
 }
 
@@ -52,6 +55,7 @@ pub struct ResultOptionOf;
 
 impl<T> Shape<T> for Value {
     type Value = T;
+    const HAS_ABSENCE: bool = false;
 
     fn outcome(self, returned: &T) -> Outcome<&T> {
         Outcome::Value(returned)
@@ -65,6 +69,7 @@ impl<T> Shape<T> for Value {
 
 impl<T> Shape<Option<T>> for OptionOf {
     type Value = T;
+    const HAS_ABSENCE: bool = true;
 
     fn outcome(self, returned: &Option<T>) -> Outcome<&T> {
         returned.as_ref().map_or(Outcome::Absent, Outcome::Value)
@@ -78,6 +83,7 @@ impl<T> Shape<Option<T>> for OptionOf {
 
 impl<T, E> Shape<Result<T, E>> for ResultOf {
     type Value = T;
+    const HAS_ABSENCE: bool = false;
 
     fn outcome(self, returned: &Result<T, E>) -> Outcome<&T> {
         returned.as_ref().map_or(Outcome::Failure, Outcome::Value)
@@ -91,6 +97,7 @@ impl<T, E> Shape<Result<T, E>> for ResultOf {
 
 impl<T, E> Shape<Result<Option<T>, E>> for ResultOptionOf {
     type Value = T;
+    const HAS_ABSENCE: bool = true;
 
     fn outcome(self, returned: &Result<Option<T>, E>) -> Outcome<&T> {
         match returned {

@@ -79,7 +79,7 @@ impl<'a> PlainKey<'a> {
             && let Some(Some(value)) = entry.value::<V>()
         {
             entry.series.hit();
-            return Call::hit(Ok(value));
+            return Call::hit(ResultOf, Some(value));
         }
         self.count_miss();
         Call::miss(Miss {

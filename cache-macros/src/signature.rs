@@ -238,23 +238,21 @@ fn returns(output: &ReturnType, parameters: &[&Ident]) -> Returns {
         return Returns::Nothing;
     };
     let ty = bare(ty);
-    let mut parts = Parts::default();
-    parts.visit_type(ty);
+    let value = value_of_result(ty);
+    // An error is not kept, so it may be borrowed.
+    let kept = Parts::of(value.unwrap_or(ty));
     match ty {
         Type::Tuple(tuple) if tuple.elems.is_empty() => Returns::Nothing,
         Type::Never(_) => Returns::Never,
         _ if is_boxed_future(ty) => Returns::BoxedFuture,
-        _ if parts.opaque => Returns::Opaque {
+        _ if Parts::of(ty).opaque => Returns::Opaque {
             in_result: is_result(ty),
         },
-        _ if parts.borrowed => Returns::Borrowed { for_ever: false },
-        _ if parts.borrowed_for_ever => Returns::Borrowed { for_ever: true },
-        Type::Path(path) if is_result(ty) => {
-            let value = last(path).and_then(first_type);
-            value.map_or(Returns::Plain { unsure: None }, |value| {
-                shown(value, parameters)
-            })
-        }
+        _ if kept.borrowed => Returns::Borrowed { for_ever: false },
+        _ if kept.borrowed_for_ever => Returns::Borrowed { for_ever: true },
+        _ if is_result(ty) => value.map_or(Returns::Plain { unsure: None }, |value| {
+            shown(value, parameters)
+        }),
         Type::Path(_) => shown(ty, parameters),
         _ => Returns::Plain { unsure: None },
     }
@@ -285,6 +283,14 @@ fn shown(ty: &Type, parameters: &[&Ident]) -> Returns {
     }
 }
 
+/// `T` of `Result<T, E>` and of aliases of this name.
+fn value_of_result(ty: &Type) -> Option<&Type> {
+    match ty {
+        Type::Path(path) if is_result(ty) => last(path).and_then(first_type),
+        _ => None,
+    }
+}
+
 fn is_result(ty: &Type) -> bool {
     matches!(ty, Type::Path(path) if last(path).is_some_and(|segment| segment.ident == "Result"))
 }
@@ -308,6 +314,14 @@ struct Parts {
     opaque: bool,
     borrowed: bool,
     borrowed_for_ever: bool,
+}
+
+impl Parts {
+    fn of(ty: &Type) -> Self {
+        let mut parts = Self::default();
+        parts.visit_type(ty);
+        parts
+    }
 }
 
 impl<'ast> Visit<'ast> for Parts {
