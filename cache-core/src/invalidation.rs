@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use crate::cache::{Cache, Inner};
 use crate::error::LOG;
-use crate::outcome::{Outcome, Shape};
+use crate::outcome::{Outcome, Settled, Shape};
 use crate::pattern::Pattern;
 use crate::pending::Target;
 use crate::segment::{SegmentWriter, render, render_widened};
@@ -65,7 +65,11 @@ impl Invalidation {
     ///
     /// If the future is dropped while the body runs, or the body panics, nobody knows whether it
     /// wrote: the invalidation is done at once, and again when the outcome must have settled.
-    pub async fn after<R>(self, shape: impl Shape<R>, body: impl AsyncFnOnce() -> R) -> R {
+    pub async fn after<R>(
+        self,
+        shape: impl Shape<R> + Settled,
+        body: impl AsyncFnOnce() -> R,
+    ) -> R {
         let guard = Guard(Some(self));
         let answer = body().await;
         guard.end(shape.outcome(&answer));
@@ -73,7 +77,7 @@ impl Invalidation {
     }
 
     /// Like [`after`](Self::after), for a synchronous function.
-    pub fn after_blocking<R>(self, shape: impl Shape<R>, body: impl FnOnce() -> R) -> R {
+    pub fn after_blocking<R>(self, shape: impl Shape<R> + Settled, body: impl FnOnce() -> R) -> R {
         let guard = Guard(Some(self));
         let answer = body();
         guard.end(shape.outcome(&answer));

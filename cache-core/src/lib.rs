@@ -57,8 +57,8 @@ pub mod private {
     pub use crate::invalidation::{Invalidation, invalidation};
     pub use crate::key::{ArgsHash, Identity, KeyArgument, KeyWriter, function_path, leaf_bucket};
     pub use crate::outcome::{
-        OptionOf, OrOption, OrResult, OrValue, Outcome, ResultOf, ResultOptionOf, Returns, Shape,
-        Value,
+        FutureOf, OptionOf, OrFuture, OrOption, OrResult, OrValue, Outcome, ResultOf,
+        ResultOptionOf, Returns, Settled, Shape, Value,
     };
     pub use crate::pattern::nodes;
     pub use crate::segment::{Segment, SegmentWriter, escape, render, render_widened};

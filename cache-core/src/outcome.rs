@@ -37,6 +37,14 @@ pub trait Shape<R>: Copy {
     fn restore(self, kept: Option<Self::Value>) -> Option<R>;
 }
 
+/// A shape that shows whether a writer has written.
+#[diagnostic::on_unimplemented(
+    message = "what this function returns is a future, which has done nothing yet",
+    label = "a future",
+    note = "write an `async fn` that awaits it; if all is done when the function returns, say so with `outcome = \"value\"`"
+)]
+pub trait Settled {}
+
 /// A plain value `T`.
 #[derive(Debug, Clone, Copy)]
 pub struct Value;
@@ -53,6 +61,16 @@ pub struct ResultOf;
 #[derive(Debug, Clone, Copy)]
 pub struct ResultOptionOf;
 
+/// A future. To a cache it is a value like any other; a writer that returns one has not written
+/// yet, so this is not [`Settled`].
+#[derive(Debug, Clone, Copy)]
+pub struct FutureOf;
+
+impl Settled for Value {}
+impl Settled for OptionOf {}
+impl Settled for ResultOf {}
+impl Settled for ResultOptionOf {}
+
 impl<T> Shape<T> for Value {
     type Value = T;
     const HAS_ABSENCE: bool = false;
@@ -63,6 +81,19 @@ impl<T> Shape<T> for Value {
 
     #[inline]
     fn restore(self, kept: Option<T>) -> Option<T> {
+        kept
+    }
+}
+
+impl<F> Shape<F> for FutureOf {
+    type Value = F;
+    const HAS_ABSENCE: bool = false;
+
+    fn outcome(self, returned: &F) -> Outcome<&F> {
+        Outcome::Value(returned)
+    }
+
+    fn restore(self, kept: Option<F>) -> Option<F> {
         kept
     }
 }
@@ -135,6 +166,10 @@ pub struct OrResult<R>(PhantomData<fn() -> R>);
 #[derive(Debug, Clone, Copy)]
 pub struct OrOption<R>(PhantomData<fn() -> R>);
 
+/// Tried when [`OrOption`] found no `Option<T>`.
+#[derive(Debug, Clone, Copy)]
+pub struct OrFuture<R>(PhantomData<fn() -> R>);
+
 /// What is left: a plain value.
 #[derive(Debug, Clone, Copy)]
 pub struct OrValue<R>(PhantomData<fn() -> R>);
@@ -172,6 +207,14 @@ impl<T> OrOption<Option<T>> {
     }
 }
 
+impl<F: Future> OrFuture<F> {
+    /// The shape.
+    #[must_use]
+    pub const fn outcome(&self) -> FutureOf {
+        FutureOf
+    }
+}
+
 impl<T> OrValue<T> {
     /// The shape.
     #[must_use]
@@ -197,6 +240,14 @@ impl<R> Deref for OrResult<R> {
 }
 
 impl<R> Deref for OrOption<R> {
+    type Target = OrFuture<R>;
+
+    fn deref(&self) -> &OrFuture<R> {
+        &OrFuture(PhantomData)
+    }
+}
+
+impl<R> Deref for OrFuture<R> {
     type Target = OrValue<R>;
 
     fn deref(&self) -> &OrValue<R> {
@@ -217,6 +268,7 @@ mod tests {
         let OptionOf = Returns::<Option<u8>>::new().outcome();
         let OptionOf = Returns::<Option<Option<u8>>>::new().outcome();
         let Value = Returns::<Vec<Option<u8>>>::new().outcome();
+        let FutureOf = Returns::<std::future::Ready<u8>>::new().outcome();
     }
 
     #[test]

@@ -111,6 +111,7 @@ pub(crate) fn invalidate(
     function::is_plain(written, errors);
     function::has_a_body(written, errors);
     function::returns(written, facts, errors);
+    function::is_done_when_it_returns(written, facts, args.outcome.as_ref(), errors);
     something_is_invalidated(&args, written, errors);
 
     let names = Names::new(written, facts);
@@ -137,7 +138,7 @@ fn given<T>(argument: Argument<T>) -> Option<T> {
 ///
 /// The type can't be named, so it can't be asked. Taken for a plain value it invalidates always, which is the safe side.
 fn opaque_outcome(written: &Function, facts: &Facts) -> Argument<Outcome> {
-    let Returns::Opaque { in_result } = facts.returns else {
+    let Returns::Opaque { in_result, .. } = facts.returns else {
         return None;
     };
     Some(Keyed {

@@ -167,9 +167,10 @@ impl<'ast> Visit<'ast> for Bound<'_> {
 pub(crate) enum Returns {
     Nothing,
     Never,
-    /// `impl Trait`, at the top or inside.
+    /// `impl Trait`, at the top or inside; whether that trait is `Future`.
     Opaque {
         in_result: bool,
+        future: bool,
     },
     /// `Pin<Box<dyn Future<…>>>`: what `#[async_trait]` makes of an `async fn`.
     BoxedFuture,
@@ -241,12 +242,14 @@ fn returns(output: &ReturnType, parameters: &[&Ident]) -> Returns {
     let value = value_of_result(ty);
     // An error is not kept, so it may be borrowed.
     let kept = Parts::of(value.unwrap_or(ty));
+    let Parts { opaque, future, .. } = Parts::of(ty);
     match ty {
         Type::Tuple(tuple) if tuple.elems.is_empty() => Returns::Nothing,
         Type::Never(_) => Returns::Never,
         _ if is_boxed_future(ty) => Returns::BoxedFuture,
-        _ if Parts::of(ty).opaque => Returns::Opaque {
+        _ if opaque => Returns::Opaque {
             in_result: is_result(ty),
+            future,
         },
         _ if kept.borrowed => Returns::Borrowed { for_ever: false },
         _ if kept.borrowed_for_ever => Returns::Borrowed { for_ever: true },
@@ -312,6 +315,8 @@ fn is_boxed_future(ty: &Type) -> bool {
 #[derive(Default)]
 struct Parts {
     opaque: bool,
+    /// `impl Future`.
+    future: bool,
     borrowed: bool,
     borrowed_for_ever: bool,
 }
@@ -325,8 +330,15 @@ impl Parts {
 }
 
 impl<'ast> Visit<'ast> for Parts {
-    fn visit_type_impl_trait(&mut self, _: &'ast syn::TypeImplTrait) {
+    fn visit_type_impl_trait(&mut self, ty: &'ast syn::TypeImplTrait) {
         self.opaque = true;
+        self.future |= ty.bounds.iter().any(|bound| match bound {
+            syn::TypeParamBound::Trait(bound) => {
+                let name = bound.path.segments.last();
+                name.is_some_and(|name| name.ident == "Future" || name.ident == "IntoFuture")
+            }
+            _ => false,
+        });
     }
 
     fn visit_type_reference(&mut self, reference: &'ast syn::TypeReference) {

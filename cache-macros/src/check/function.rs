@@ -86,6 +86,25 @@ pub(super) fn returns(written: &Function, facts: &Facts, errors: &mut Errors) {
     errors.at(return_type(written), problem, way_out);
 }
 
+/// A writer does not return a future, which only writes when it is awaited: after the invalidation.
+///
+/// Futures that have a name are found by their type when the expansion is compiled.
+pub(super) fn is_done_when_it_returns(
+    written: &Function,
+    facts: &Facts,
+    outcome: Option<&Keyed<Outcome>>,
+    errors: &mut Errors,
+) {
+    if matches!(facts.returns, Returns::Opaque { future: true, .. }) && outcome.is_none() {
+        errors.at(
+            return_type(written),
+            "this function returns before the future has written anything, so it would invalidate too early",
+            "write `async fn` and `-> T`, which fits a trait's `-> impl Future<Output = T> + Send` as well; if all is \
+             written when the function returns, say so with `outcome = \"value\"`",
+        );
+    }
+}
+
 pub(super) fn returns_a_value_to_keep(
     written: &Function,
     facts: &Facts,
