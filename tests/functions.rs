@@ -386,3 +386,70 @@ async fn futures_are_send_where_their_bodies_are() {
     let task = tokio::spawn(async move { service.early("5").await });
     assert_eq!(task.await.unwrap(), Ok(6));
 }
+
+#[cached]
+async fn with_a_thread_bound_error(text: &str) -> Result<u64, Box<dyn std::error::Error>> {
+    Ok(text.parse()?)
+}
+
+#[tokio::test]
+async fn futures_are_send_where_only_the_error_is_not() {
+    let task = tokio::spawn(async {
+        let parse = async |text| with_a_thread_bound_error(text).await.ok();
+        (parse("5").await, parse("5").await, parse("x").await)
+    });
+    assert_eq!(task.await.unwrap(), (Some(5), Some(5), None));
+}
+
+#[cached]
+async fn with_a_borrowed_error<'a>(text: &'a str, _: &str) -> Result<u64, (&'a str, &'static str)> {
+    text.parse().map_err(|_| (text, "is no number"))
+}
+
+#[tokio::test]
+async fn errors_may_borrow() {
+    assert_eq!(with_a_borrowed_error("5", "").await, Ok(5));
+    let told = Err(("x", "is no number"));
+    assert_eq!(with_a_borrowed_error("x", "").await, told);
+}
+
+/// The tenant is no part of what it serializes to.
+#[derive(Serialize)]
+struct Request {
+    #[serde(skip)]
+    tenant: u64,
+    page: u64,
+}
+
+#[cached(key_prefix = "tenant:{request.tenant}")]
+async fn by_request(request: &Request) -> String {
+    format!("{} {}", request.tenant, request.page)
+}
+
+#[cached(key(request), key_prefix = "tenant:{request.tenant}")]
+async fn by_chosen_request(request: &Request) -> String {
+    format!("{} {}", request.tenant, request.page)
+}
+
+#[tokio::test]
+async fn placeholders_separate_entries_even_if_serde_skips_their_field() {
+    for _ in 0..2 {
+        for tenant in 1..3 {
+            let request = Request { tenant, page: 7 };
+            let expected = format!("{tenant} 7");
+            assert_eq!(by_request(&request).await, expected);
+            assert_eq!(by_chosen_request(&request).await, expected);
+        }
+    }
+}
+
+#[cached(key(id as u8), key_prefix = "x:{idasu8}")]
+async fn confusable(id: u64, idasu8: u64) -> u64 {
+    id + idasu8
+}
+
+#[tokio::test]
+async fn an_expression_is_not_taken_for_the_argument_that_it_looks_like() {
+    assert_eq!(confusable(1, 1).await, 2);
+    assert_eq!(confusable(1, 2).await, 3);
+}

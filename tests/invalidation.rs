@@ -271,3 +271,36 @@ async fn what_cannot_be_a_pattern_is_refused_with_the_way_out() {
 fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
+
+/// Writes when it is dropped, as some transactions do.
+struct CommitOnDrop<'a>(&'a Bookings);
+
+impl Drop for CommitOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.commit();
+    }
+}
+
+#[invalidate_cache("booking", cache = bookings.cache)]
+async fn with_a_guard(bookings: &Bookings, _transaction: CommitOnDrop<'_>) {}
+
+#[invalidate_cache("booking", cache = bookings.cache)]
+fn with_guards(bookings: &Bookings, _: CommitOnDrop<'_>, (_, _b): (CommitOnDrop<'_>, u64)) {}
+
+impl CommitOnDrop<'_> {
+    #[invalidate_cache("booking", cache = self.0.cache)]
+    fn end(self) {}
+}
+
+#[tokio::test]
+async fn arguments_are_dropped_before_the_invalidation() {
+    let bookings = Bookings::new();
+    let guard = || CommitOnDrop(&bookings);
+    assert_eq!(bookings.stats().await, 0);
+    with_a_guard(&bookings, guard()).await;
+    assert_eq!(bookings.stats().await, 1);
+    with_guards(&bookings, guard(), (guard(), 0));
+    assert_eq!(bookings.stats().await, 3);
+    guard().end();
+    assert_eq!(bookings.stats().await, 4);
+}

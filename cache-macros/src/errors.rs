@@ -114,12 +114,6 @@ pub(crate) fn quoted<S: Display>(names: impl IntoIterator<Item = S>) -> String {
     names.join(", ")
 }
 
-/// `tokens` as text without blanks, to be compared or shown.
-pub(crate) fn compact(tokens: &impl ToTokens) -> String {
-    let text = tokens.to_token_stream().to_string();
-    text.split_whitespace().collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::{Errors, nearest};

@@ -3,7 +3,7 @@
 //! Paths begin with `::`, and locals are `mixed_site`, so nothing of the user's can be taken for ours or the other way
 //! round. A `static` is not hygienic: it lives in a block with nothing of the user's in it.
 
-use proc_macro2::{Ident, Literal, Span, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
@@ -12,7 +12,7 @@ use syn::{Expr, FnArg, Pat, PatType, ReturnType, Type, parse_quote};
 use crate::args::{Keyed, Outcome, Tier};
 use crate::check::{CachedPlan, InvalidatePlan, KeyPart};
 use crate::duration::Ttl;
-use crate::signature::{Argument, Body, Facts, Function};
+use crate::signature::{Argument, Body, Facts, Function, Held};
 
 /// The expansion of `#[cached]`.
 pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> TokenStream {
@@ -33,7 +33,7 @@ pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> To
     let ttl = ttl_expression(&quote!(ttl), plan.ttl.as_ref());
     let none_ttl = ttl_expression(&quote!(none_ttl), plan.none_ttl.as_ref());
     let call = local("call");
-    let body = body(&function, facts, &returned);
+    let body = body(&function, facts, &returned, TokenStream::new());
     let run = if facts.is_async {
         quote!(#call.or_compute(async move #body).await)
     } else {
@@ -66,7 +66,7 @@ pub(crate) fn invalidate(plan: &InvalidatePlan, function: Function, facts: &Fact
     let always = plan.always.then(|| quote!(.always()));
     let outcome = outcome(plan.outcome.as_ref(), &returned);
     let invalidation = local("invalidation");
-    let body = body(&function, facts, &returned);
+    let body = body(&function, facts, &returned, unmentioned(&function, facts));
     let run = if facts.is_async {
         quote!(#invalidation.after(#outcome, async move #body).await)
     } else {
@@ -200,13 +200,15 @@ fn key(plan: &CachedPlan) -> TokenStream {
         // A type that can't be a part of a key is the user's, so the bound is reported there.
         let place = ours_at(*blame);
         let expression = reference(expression, place);
+        let allow = allow_underscore(&expression);
         let argument = quote_spanned!(place=> #key.argument(#expression););
-        quote!(#(#conditions)* #argument)
+        quote!(#(#conditions)* #allow #argument)
     });
     let scopes = plan.scopes.iter().map(|scope| {
         let place = ours_at(scope.span());
         let scope = reference(scope, place);
-        quote_spanned!(place=> #key.scope(#scope);)
+        let allow = allow_underscore(&scope);
+        quote_spanned!(place=> #allow #key.scope(#scope);)
     });
     quote!(|#key| { #(#arguments)* #(#scopes)* })
 }
@@ -218,13 +220,56 @@ fn segments(segments: &[TokenStream]) -> TokenStream {
     let prefix = local("prefix");
     let segments = segments.iter().map(|segment| {
         let place = ours_at(segment.span());
-        quote_spanned!(place=> #prefix.segment(&#segment);)
+        let allow = allow_underscore(segment);
+        quote_spanned!(place=> #allow #prefix.segment(&#segment);)
     });
     quote!(|#prefix| { #(#segments)* })
 }
 
+/// An argument with a leading underscore may be unused in the body and still be part of the key.
+fn allow_underscore(expression: &TokenStream) -> Option<TokenStream> {
+    let name = expression
+        .clone()
+        .into_iter()
+        .find_map(|token| match token {
+            TokenTree::Ident(name) => Some(name),
+            _ => None,
+        });
+    name.filter(|name| name.to_string().starts_with('_'))
+        .map(|_| quote!(#[allow(clippy::used_underscore_binding)]))
+}
+
+/// Mentions the arguments that the body may not.
+///
+/// A closure captures what it mentions, and what it does not capture would be dropped after the invalidation: a guard
+/// that commits when it is dropped would commit too late. Last first, since they are dropped in the order of capture.
+fn unmentioned(function: &Function, facts: &Facts) -> TokenStream {
+    let arguments = facts.arguments.iter().rev().filter(|argument| {
+        let unnamed = argument.pattern.is_some() || argument.variable.to_string().starts_with('_');
+        unnamed && !matches!(argument.ty, Type::Reference(_))
+    });
+    let arguments = arguments.map(|argument| {
+        let (conditions, variable) = (&argument.conditions, &argument.variable);
+        let allow = allow_underscore(&variable.to_token_stream());
+        quote!(#(#conditions)* #allow let _ = &#variable;)
+    });
+    let receiver = match (facts.receiver, function.signature.receiver()) {
+        (Some(Held::ByValue), Some(receiver)) => {
+            let receiver = receiver.self_token;
+            Some(quote!(let _ = &#receiver;))
+        }
+        _ => None,
+    };
+    quote!(#(#arguments)* #receiver)
+}
+
 /// `|| -> T { … }`: the body as it was written, behind the patterns that take the arguments apart.
-fn body(function: &Function, facts: &Facts, returned: &Type) -> TokenStream {
+fn body(
+    function: &Function,
+    facts: &Facts,
+    returned: &Type,
+    unmentioned: TokenStream,
+) -> TokenStream {
     let patterns = facts.arguments.iter().filter_map(|argument| {
         let Argument {
             variable,
@@ -245,6 +290,7 @@ fn body(function: &Function, facts: &Facts, returned: &Type) -> TokenStream {
         .map(|body| body.brace)
         .unwrap_or_default();
     brace.surround(&mut block, |block| {
+        block.extend(unmentioned);
         block.extend(patterns);
         statements.to_tokens(block);
     });

@@ -223,7 +223,7 @@ fn is_name(text: &str) -> bool {
 
 /// Whether `text` can name a field. It becomes a token, so it must be one.
 fn is_field(text: &str) -> bool {
-    let is_index = !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let is_index = text.bytes().all(|b| b.is_ascii_digit()) && text.parse::<u32>().is_ok();
     let is_name = is_name(text) && text.is_ascii() && text != "_";
     is_index || (is_name && !matches!(text, "self" | "Self" | "super" | "crate"))
 }
@@ -282,6 +282,7 @@ mod tests {
             ("user:{id:x}", "is no placeholder"),
             ("user:{0}", "is no placeholder"),
             ("user:{a.}", "is no placeholder"),
+            ("user:{a.99999999999}", "is no placeholder"),
             ("user:{a._}", "is no placeholder"),
             ("user:{a.self}", "is no placeholder"),
             ("user:{a.b()}", "is no placeholder"),

@@ -4,12 +4,12 @@ use proc_macro2::{Ident, Span};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
-use syn::{Expr, ExprPath, Type, TypePath};
+use syn::{Expr, ExprPath, Member, Type, TypePath};
 
 use super::KeyPart;
 use super::names::Names;
 use crate::args::{Cached, Keyed};
-use crate::errors::{Errors, compact};
+use crate::errors::Errors;
 use crate::signature::{Argument, Facts};
 
 /// What the key is made of: the arguments that `key(…)` chose, or all but those that `skip(…)` left out.
@@ -43,7 +43,7 @@ pub(super) fn scopes(args: &Cached, facts: &Facts, names: &Names<'_>) -> Vec<Exp
     let mut scopes = Vec::new();
     let mut covered = covered_texts(args, facts);
     if let Some(scope) = &args.scope {
-        covered.push(compact(&scope.value));
+        covered.extend(place(&scope.value));
         scopes.push(scope.value.clone());
     }
     let Some(key_prefix) = &args.key_prefix else {
@@ -51,11 +51,8 @@ pub(super) fn scopes(args: &Cached, facts: &Facts, names: &Names<'_>) -> Vec<Exp
     };
     for placeholder in &key_prefix.value.placeholders {
         let text = placeholder.text();
-        let covers = |whole: &String| {
-            let rest = text.strip_prefix(whole.as_str());
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
-        };
-        if !covered.iter().any(covers) {
+        // A field is not covered by what it is a field of, whose `Serialize` may leave it out.
+        if !covered.contains(&text) {
             scopes.extend(
                 names
                     .resolve(placeholder, &key_prefix.value)
@@ -70,11 +67,7 @@ pub(super) fn scopes(args: &Cached, facts: &Facts, names: &Names<'_>) -> Vec<Exp
 /// The parts of the key as a placeholder would write them.
 fn covered_texts(args: &Cached, facts: &Facts) -> Vec<String> {
     if let Some(chosen) = &args.key {
-        return chosen
-            .value
-            .iter()
-            .map(|part| compact(part).replace("r#", ""))
-            .collect();
+        return chosen.value.iter().filter_map(place).collect();
     }
     let kept = facts
         .arguments
@@ -82,6 +75,24 @@ fn covered_texts(args: &Cached, facts: &Facts) -> Vec<String> {
         .filter(|argument| !is_skipped(args, argument));
     let named = kept.filter_map(Argument::name);
     named.map(|name| name.unraw().to_string()).collect()
+}
+
+/// `a`, `a.b`, `a.0` as a placeholder would write it; other expressions are no places.
+fn place(expression: &Expr) -> Option<String> {
+    match expression {
+        Expr::Path(ExprPath { path, .. }) => path.get_ident().map(|name| name.unraw().to_string()),
+        Expr::Field(field) => {
+            let member = match &field.member {
+                Member::Named(name) => name.unraw().to_string(),
+                Member::Unnamed(index) => index.index.to_string(),
+            };
+            place(&field.base).map(|base| format!("{base}.{member}"))
+        }
+        Expr::Reference(reference) => place(&reference.expr),
+        Expr::Paren(paren) => place(&paren.expr),
+        Expr::Group(group) => place(&group.expr),
+        _ => None,
+    }
 }
 
 fn is_skipped(args: &Cached, argument: &Argument) -> bool {

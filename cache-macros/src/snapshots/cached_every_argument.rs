@@ -27,6 +27,7 @@ pub(crate) async fn get(
                 #[cfg(test)] key.argument(&only);
                 key.scope(&self.tenant_id);
                 key.scope(&self.region);
+                key.scope(&pair.0);
             },
             |prefix| {
                 prefix.segment(&self.region);

@@ -210,6 +210,25 @@ macro_rules! cached_function {
 
 cached_function!(made, "made:{id}", id);
 
+macro_rules! cached_for {
+    ($name:ident, $literal:literal, $ttl:expr, $version:expr) => {
+        #[cached(ttl = $literal, none_ttl = $ttl, version = $version)]
+        fn $name(id: u64) -> Option<u64> {
+            Some(id)
+        }
+    };
+}
+
+cached_for!(kept, 30, "30s", 2);
+
+#[cached(key_prefix = "unused:{_id}")]
+fn unused(_id: u64, _point: Point) -> u64 {
+    0
+}
+
+#[invalidate_cache("unused:{_id}")]
+async fn unused_by_a_writer(_id: u64, _: String, (_a, _): (String, String), _text: &str) {}
+
 fn is_send<T: Send>(value: T) -> T {
     value
 }
@@ -255,6 +274,9 @@ async fn main() {
     assert_eq!(Wrapper(()).find(3).await.unwrap().id, 3);
     assert_eq!(Wrapper(()).double(3).await, 6);
     assert_eq!(made(3), 3);
+    assert_eq!(kept(3), Some(3));
+    assert_eq!(unused(3, Point { x: 1, y: 2 }), 0);
+    is_send(unused_by_a_writer(3, String::new(), (String::new(), String::new()), "")).await;
     assert_eq!(Store(5u8).item().await.unwrap(), 5);
     assert_eq!(Store(5u8).items().await.unwrap(), [5]);
 }
