@@ -144,7 +144,7 @@ impl Default for KeyWriter {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be part of a cache key",
     label = "not `Serialize`",
-    note = "if the answer depends on it, derive `serde::Serialize` (for a type of another crate, turn on that crate's `serde` feature) or name the parts that matter with `key(…)`; only what can't change the answer, such as a connection pool, may be left out with `skip(…)`"
+    note = "if the answer depends on it, derive `serde::Serialize` (for a type of another crate, turn on that crate's `serde` feature; for a type parameter, add the bound) or name the parts that matter with `key(…)`; only what can't change the answer, such as a connection pool, may be left out with `skip(…)`"
 )]
 pub trait KeyArgument {
     /// Appends `self` to `key`.

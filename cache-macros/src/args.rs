@@ -82,7 +82,10 @@ const OUTCOMES: &[(&str, Outcome)] = &[
 pub(crate) fn cached(tokens: TokenStream, errors: &mut Errors) -> Cached {
     let mut args = Cached::default();
     each(tokens, errors, |input, errors| {
-        let name = key(input)?;
+        let name = key(
+            input,
+            "arguments are written `name = value`, such as `ttl = 300` or `key_prefix = \"user\"`",
+        )?;
         match name.to_string().as_str() {
             "key_prefix" => set(&mut args.key_prefix, name, errors, |key| {
                 template::key_prefix(&text(input, key)?)
@@ -131,7 +134,15 @@ pub(crate) fn invalidate(tokens: TokenStream, errors: &mut Errors) -> Invalidate
             args.patterns.extend(errors.take(pattern));
             return Ok(());
         }
-        let name = key(input)?;
+        // What can't be read may have been meant as a pattern.
+        let meant = std::mem::replace(&mut args.has_patterns, true);
+        let name = key(
+            input,
+            "patterns are texts such as `\"booking:*\"`, other arguments are written `name = value`",
+        )?;
+        if INVALIDATE.iter().any(|(known, _)| name == known) {
+            args.has_patterns = meant;
+        }
         match name.to_string().as_str() {
             "pattern" => {
                 args.has_patterns = true;

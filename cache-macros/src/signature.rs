@@ -38,7 +38,19 @@ pub(crate) fn function(attribute: &str, item: TokenStream) -> syn::Result<Functi
             "put it on each function or method that it is meant for",
         ));
     }
+    if !has_keyword(&item, "fn") {
+        return Err(error(
+            &item,
+            format!("`#[{attribute}]` goes on functions, and this is none"),
+            "put it on each function or method that it is meant for",
+        ));
+    }
     syn::parse2(item)
+}
+
+fn has_keyword(item: &TokenStream, keyword: &str) -> bool {
+    let mut tokens = item.clone().into_iter();
+    tokens.any(|token| matches!(token, TokenTree::Ident(ident) if ident == keyword))
 }
 
 /// The keyword of an item that is no function.
@@ -339,6 +351,20 @@ impl<'ast> Visit<'ast> for Parts {
             }
             _ => false,
         });
+    }
+
+    fn visit_generic_argument(&mut self, argument: &'ast GenericArgument) {
+        if let GenericArgument::Lifetime(lifetime) = argument {
+            self.borrowed |= lifetime.ident != "static";
+        }
+        visit::visit_generic_argument(self, argument);
+    }
+
+    // `dyn for<'a> Trait<'a>` borrows nothing.
+    fn visit_trait_bound(&mut self, bound: &'ast syn::TraitBound) {
+        if bound.lifetimes.is_none() {
+            visit::visit_trait_bound(self, bound);
+        }
     }
 
     fn visit_type_reference(&mut self, reference: &'ast syn::TypeReference) {

@@ -3,7 +3,9 @@
 //! Only the shape is checked here: which names a placeholder may use depends on the function and is a rule of
 //! [`crate::check`].
 
-use syn::LitStr;
+use syn::ext::IdentExt;
+use syn::parse::Parser;
+use syn::{Ident, LitStr};
 
 use crate::errors::error;
 
@@ -198,7 +200,10 @@ fn read_placeholder(rest: &str) -> Result<(Placeholder, usize), Mistake> {
             "name an argument, as in `{user_id}`".to_owned(),
         ));
     }
-    let mut parts = inner.split('.');
+    // `r#type` and `type` name the same.
+    let mut parts = inner
+        .split('.')
+        .map(|part| part.strip_prefix("r#").unwrap_or(part));
     let root = parts.next().unwrap_or_default();
     let fields: Vec<String> = parts.map(str::to_owned).collect();
     if !is_name(root) || !fields.iter().all(|field| is_field(field)) {
@@ -224,7 +229,7 @@ fn is_name(text: &str) -> bool {
 /// Whether `text` can name a field. It becomes a token, so it must be one.
 fn is_field(text: &str) -> bool {
     let is_index = text.bytes().all(|b| b.is_ascii_digit()) && text.parse::<u32>().is_ok();
-    let is_name = is_name(text) && text.is_ascii() && text != "_";
+    let is_name = text != "_" && Ident::parse_any.parse_str(text).is_ok();
     is_index || (is_name && !matches!(text, "self" | "Self" | "super" | "crate"))
 }
 
@@ -258,6 +263,10 @@ mod tests {
             ["user_id", "filter.city", "self.region", "pair.0"]
         );
         assert_eq!(names(pattern(&literal("user:{user_id}:*"))), ["user_id"]);
+        assert_eq!(
+            names(key_prefix(&literal("{r#type}:{größe.länge}:{a.r#fn}"))),
+            ["type", "größe.länge", "a.fn"]
+        );
         assert!(names(pattern(&literal("a.b-c_9:%20%2f:x*"))).is_empty());
         assert!(names(key_prefix(&literal("a:b:c:d:e:f:g:h"))).is_empty());
     }

@@ -85,16 +85,12 @@ pub(super) fn set<T>(
     Ok(())
 }
 
-pub(super) fn key(input: ParseStream) -> syn::Result<Ident> {
+pub(super) fn key(input: ParseStream, form: &str) -> syn::Result<Ident> {
     if input.peek(syn::Ident::peek_any) {
         return input.call(Ident::parse_any);
     }
     let next: TokenTree = input.fork().parse()?;
-    Err(error(
-        &next,
-        format!("`{next}` is no argument"),
-        "arguments are written `name = value`",
-    ))
+    Err(error(&next, format!("`{next}` is no argument"), form))
 }
 
 pub(super) fn unknown(attribute: &str, key: &Ident, known: Known) -> syn::Error {

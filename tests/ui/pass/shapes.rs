@@ -221,6 +221,35 @@ macro_rules! cached_for {
 
 cached_for!(kept, 30, "30s", 2);
 
+macro_rules! annotate {
+    ($item:item) => {
+        #[cached(key_prefix = "item")]
+        #[invalidate_cache("other")]
+        $item
+    };
+}
+
+annotate!(
+    fn item(id: u64) -> u64 {
+        id
+    }
+);
+
+struct Raw {
+    r#type: u64,
+    größe: u64,
+}
+
+impl Raw {
+    #[cached(
+        key_prefix = "raw:{r#type}:{type}:{self.type}:{self.r#type}:{self.größe}",
+        key(r#type)
+    )]
+    fn raw(&self, r#type: u64) -> u64 {
+        r#type + self.r#type + self.größe
+    }
+}
+
 #[cached(key_prefix = "unused:{_id}")]
 fn unused(_id: u64, _point: Point) -> u64 {
     0
@@ -275,6 +304,12 @@ async fn main() {
     assert_eq!(Wrapper(()).double(3).await, 6);
     assert_eq!(made(3), 3);
     assert_eq!(kept(3), Some(3));
+    assert_eq!(item(3), 3);
+    let value = Raw {
+        r#type: 1,
+        größe: 2,
+    };
+    assert_eq!(value.raw(3), 6);
     assert_eq!(unused(3, Point { x: 1, y: 2 }), 0);
     is_send(unused_by_a_writer(3, String::new(), (String::new(), String::new()), "")).await;
     assert_eq!(Store(5u8).item().await.unwrap(), 5);

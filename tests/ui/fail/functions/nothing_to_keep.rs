@@ -35,4 +35,9 @@ fn borrowed_inside(text: &str) -> Option<&str> {
     Some(text)
 }
 
+#[cached]
+fn borrowed_by_a_type(text: &str) -> std::borrow::Cow<'_, str> {
+    text.into()
+}
+
 fn main() {}
