@@ -64,6 +64,7 @@ pub(crate) fn cached(
     errors: &mut Errors,
 ) -> CachedPlan {
     function::is_plain(written, errors);
+    function::is_cached_alone(written, errors, &["cached", "invalidate_cache"]);
     function::has_a_body(written, errors);
     function::holds_its_receiver_shared(written, facts, errors);
     function::returns_a_value_to_keep(written, facts, args.tier.as_ref(), errors);
@@ -109,6 +110,7 @@ pub(crate) fn invalidate(
     errors: &mut Errors,
 ) -> InvalidatePlan {
     function::is_plain(written, errors);
+    function::is_cached_alone(written, errors, &["cached"]);
     function::has_a_body(written, errors);
     function::returns(written, facts, errors);
     function::is_done_when_it_returns(written, facts, args.outcome.as_ref(), errors);

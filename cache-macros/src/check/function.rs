@@ -70,6 +70,30 @@ pub(super) fn holds_its_receiver_shared(written: &Function, facts: &Facts, error
     errors.at(written.signature.receiver(), problem, way_out);
 }
 
+/// Not annotated a second time in a way that contradicts the first.
+///
+/// The attribute that stands last would be the outer one. With `#[cached]` there, a hit would skip the invalidation;
+/// which of the two was meant, nobody can tell.
+pub(super) fn is_cached_alone(written: &Function, errors: &mut Errors, others: &[&str]) {
+    for attribute in &written.attributes {
+        let other = attribute.path().segments.last().map(|last| &last.ident);
+        if let Some(other) = other.filter(|other| others.iter().any(|name| other == name)) {
+            let (problem, way_out) = if other == "cached" && others.len() > 1 {
+                (
+                    "a function is cached once",
+                    "keep one `#[cached]` with all arguments",
+                )
+            } else {
+                (
+                    "a cached function cannot invalidate as well: a hit does not run what writes",
+                    "split it: a function with `#[invalidate_cache]` that writes, and one with `#[cached]` that reads",
+                )
+            };
+            errors.at(other, problem, way_out);
+        }
+    }
+}
+
 /// What neither macro can work with.
 pub(super) fn returns(written: &Function, facts: &Facts, errors: &mut Errors) {
     let (problem, way_out) = match facts.returns {

@@ -224,7 +224,6 @@ cached_for!(kept, 30, "30s", 2);
 macro_rules! annotate {
     ($item:item) => {
         #[cached(key_prefix = "item")]
-        #[invalidate_cache("other")]
         $item
     };
 }
