@@ -272,11 +272,19 @@ fn poll<F: Future>(future: std::pin::Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Writes when it is dropped, as some transactions do.
+impl Bookings {
+    #[cached(cache = self.cache, key_prefix = "booking:now")]
+    fn stats_now(&self) -> u64 {
+        self.version.load(SeqCst)
+    }
+}
+
+/// Writes when it is dropped, as some transactions do; a reader comes just before.
 struct CommitOnDrop<'a>(&'a Bookings);
 
 impl Drop for CommitOnDrop<'_> {
     fn drop(&mut self) {
+        self.0.stats_now();
         self.0.commit();
     }
 }
@@ -296,11 +304,11 @@ impl CommitOnDrop<'_> {
 async fn arguments_are_dropped_before_the_invalidation() {
     let bookings = Bookings::new();
     let guard = || CommitOnDrop(&bookings);
-    assert_eq!(bookings.stats().await, 0);
+    assert_eq!(bookings.stats_now(), 0);
     with_a_guard(&bookings, guard()).await;
-    assert_eq!(bookings.stats().await, 1);
+    assert_eq!(bookings.stats_now(), 1);
     with_guards(&bookings, guard(), (guard(), 0));
-    assert_eq!(bookings.stats().await, 3);
+    assert_eq!(bookings.stats_now(), 3);
     guard().end();
-    assert_eq!(bookings.stats().await, 4);
+    assert_eq!(bookings.stats_now(), 4);
 }
