@@ -135,17 +135,56 @@ fn the_expansion_in_the_readme_is_the_real_one() {
     assert!(text("README.md").contains(&expansion));
 }
 
-/// The targets of relative links in a document.
+// What the README shows for users' tests is a test.
+#[cfg(feature = "testing")]
+#[path = "docs/in_your_tests.rs"]
+mod in_your_tests;
+
+#[test]
+fn the_test_in_the_readme_is_one_that_runs() {
+    let test = text("tests/docs/in_your_tests.rs");
+    assert!(text("README.md").contains(&format!("```rust\n{test}```\n")));
+}
+
+/// Pages of repositories show the lines that rustdoc hides, and who copies them has no program.
+#[test]
+fn the_readme_hides_no_line_of_its_programs() {
+    let readme = text("README.md");
+    let mut in_rust = false;
+    let mut seen = 0;
+    for line in readme.lines() {
+        if let Some(language) = line.strip_prefix("```") {
+            in_rust = language.starts_with("rust");
+            seen += usize::from(in_rust);
+        } else if in_rust {
+            let hidden = line.trim() == "#" || line.trim_start().starts_with("# ");
+            assert!(!hidden, "`{line}` is hidden by rustdoc alone");
+        }
+    }
+    assert!(seen > 3, "the programs were not found");
+}
+
+/// Where the repository's pages show its files.
+fn pages() -> String {
+    let manifest = text("Cargo.toml");
+    let repository = manifest
+        .lines()
+        .find_map(|line| line.strip_prefix("repository = \"")?.strip_suffix('"'));
+    format!("{}/blob/main/", repository.expect("a repository"))
+}
+
+/// The targets of the links in a document, but for those within it, without their anchors.
 fn links(document: &str) -> impl Iterator<Item = &str> {
     let targets = document.split("](").skip(1);
     targets
         .filter_map(|rest| rest.split(')').next())
-        .filter(|target| !target.starts_with('#') && !target.contains("://"))
+        .filter(|target| !target.starts_with('#'))
         .map(|target| target.split('#').next().unwrap_or(target))
 }
 
 #[test]
 fn no_link_is_broken() {
+    let pages = pages();
     for path in [
         "README.md",
         "DESIGN.md",
@@ -157,10 +196,35 @@ fn no_link_is_broken() {
     ] {
         let directory = root().join(path).parent().unwrap().to_owned();
         for target in links(&text(path)) {
-            assert!(
-                directory.join(target).exists(),
-                "{path}: {target} does not exist"
-            );
+            let file = match target.strip_prefix(&pages) {
+                Some(file) => root().join(file),
+                None if target.contains("://") => continue,
+                None => directory.join(target),
+            };
+            assert!(file.exists(), "{path}: {target} does not exist");
         }
+    }
+}
+
+/// The README is the front page of the documentation too, where no file of the repository is.
+#[test]
+fn the_readme_links_by_whole_addresses() {
+    let (readme, pages) = (text("README.md"), pages());
+    for target in links(&readme) {
+        assert!(target.contains("://"), "{target} is dead on docs.rs");
+    }
+    assert!(links(&readme).any(|target| target.starts_with(&pages)));
+}
+
+#[test]
+fn no_link_within_the_readme_is_broken() {
+    let readme = text("README.md");
+    let headings = readme.lines().filter(|line| line.starts_with("## "));
+    let anchors: Vec<_> = headings
+        .map(|line| line[3..].to_lowercase().replace(' ', "-"))
+        .collect();
+    for target in readme.split("](#").skip(1) {
+        let anchor = target.split(')').next().unwrap();
+        assert!(anchors.iter().any(|known| known == anchor), "#{anchor}");
     }
 }
