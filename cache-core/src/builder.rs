@@ -19,15 +19,16 @@ pub(crate) enum Bound {
 /// # Example
 ///
 /// ```
-/// use cache_core::Cache;
+/// # use cache_core as cachewright;
+/// use cachewright::Cache;
 /// use std::time::Duration;
 ///
 /// let cache = Cache::builder()
-///     .namespace("myhibachi")
+///     .namespace("shop")
 ///     .default_ttl(Duration::from_secs(300))
 ///     .max_entries(10_000)
 ///     .build()?;
-/// assert_eq!(cache.namespace(), Some("myhibachi"));
+/// assert_eq!(cache.namespace(), Some("shop"));
 /// # Ok::<(), cache_core::Error>(())
 /// ```
 #[derive(Debug, Clone)]
@@ -53,7 +54,7 @@ impl CacheBuilder {
         }
     }
 
-    /// The first segment of every visible key: letters, digits, `_`, `.` and `-`. A shared store
+    /// The first segment of every visible key: ASCII letters, digits, `_`, `.` and `-`. A shared store
     /// requires one; in memory it only shows in listings.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = Some(namespace.into());

@@ -23,17 +23,20 @@ use crate::stats::{Series, Statistics, Stats};
 
 /// A cache: what annotated functions store in, and a key-value store of its own.
 ///
-/// A handle is one pointer; clones are the same cache. Two caches built apart share nothing.
+/// A handle is one pointer; clones are the same cache. Two caches built apart share nothing. An empty
+/// one takes about 540 KB, the table of its invalidations, and microseconds to build: cheap enough
+/// for one in each test.
 ///
 /// # Example
 ///
 /// ```
 /// # let rt = tokio::runtime::Builder::new_current_thread().build().unwrap();
 /// # rt.block_on(async {
-/// use cache_core::Cache;
+/// # use cache_core as cachewright;
+/// use cachewright::Cache;
 /// use std::time::Duration;
 ///
-/// let cache = Cache::builder().namespace("myhibachi").build()?;
+/// let cache = Cache::builder().namespace("shop").build()?;
 /// cache.set("user:42:name", "Ada".to_owned(), Duration::from_secs(60)).await?;
 /// assert_eq!(cache.get("user:42:name").await?, Some("Ada".to_owned()));
 ///

@@ -21,7 +21,10 @@ use crate::outcome::{Outcome, Shape};
 use crate::segment::SegmentWriter;
 use crate::subject::{Subject, Weigh, weigh_serialized};
 
-/// A value that any tier can hold.
+/// A value that any tier can hold: what annotated functions and direct operations keep.
+///
+/// Implemented for every type that fits; functions with `tier = "memory"` need a [`LocalValue`]
+/// only.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be cached",
     label = "not `Clone + Serialize + DeserializeOwned + Send + Sync + 'static`",
@@ -32,7 +35,10 @@ pub trait CacheValue: Clone + Serialize + DeserializeOwned + Send + Sync + 'stat
 #[diagnostic::do_not_recommend]
 impl<V: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> CacheValue for V {}
 
-/// A value that can be held in the process.
+/// A value that can be held in the process: what a function with `tier = "memory"` keeps.
+///
+/// Implemented for every type that fits. It needs no serde, since such a value never leaves the
+/// process.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be cached",
     label = "not `Clone + Send + Sync + 'static`",

@@ -10,12 +10,13 @@ pub(crate) const LOG: &str = "cachewright";
 ///
 /// An annotated function never returns this type: a cache that fails lets the body run. It is
 /// what the direct operations, the builder and `install` answer with. The type is opaque; ask it
-/// with the `is_*` methods.
+/// with the `is_*` methods. Its constructors are for those who write a store.
 ///
 /// # Example
 ///
 /// ```
-/// let error = cache_core::Pattern::parse("*").unwrap_err();
+/// # use cache_core as cachewright;
+/// let error = cachewright::Pattern::parse("*").unwrap_err();
 /// assert!(error.is_invalid_input());
 /// ```
 #[derive(Debug)]
@@ -38,22 +39,22 @@ enum Kind {
 
 impl Error {
     /// A setting that can't work: a missing namespace, a wrong password, a cache installed twice.
-    /// Name the setting and the way out in `message`; never a password.
+    /// Name the setting and the way out in `message`; never a password. For stores.
     pub fn configuration(message: impl Into<String>) -> Self {
         Self::new(Kind::Configuration, message)
     }
 
-    /// A key or pattern that the caller must change.
+    /// A key or pattern that the caller must change. For stores.
     pub fn invalid_input(message: impl Into<String>) -> Self {
         Self::new(Kind::InvalidInput, message)
     }
 
-    /// A store that did not answer, or not in time: the same call may succeed later.
+    /// A store that did not answer, or not in time: the same call may succeed later. For stores.
     pub fn outage(message: impl Into<String>) -> Self {
         Self::new(Kind::Outage, message)
     }
 
-    /// Bytes that can't be encoded or decoded.
+    /// Bytes that can't be encoded or decoded. For stores.
     pub fn data(message: impl Into<String>) -> Self {
         Self::new(Kind::Data, message)
     }

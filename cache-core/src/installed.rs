@@ -29,10 +29,11 @@ impl Cache {
     /// # Example
     ///
     /// ```
-    /// use cache_core::{Cache, installed};
+    /// # use cache_core as cachewright;
+    /// use cachewright::{Cache, installed};
     ///
-    /// Cache::builder().namespace("myhibachi").build()?.install()?;
-    /// assert_eq!(installed().namespace(), Some("myhibachi"));
+    /// Cache::builder().namespace("shop").build()?.install()?;
+    /// assert_eq!(installed().namespace(), Some("shop"));
     /// assert!(Cache::builder().build()?.install().unwrap_err().is_configuration());
     /// # Ok::<(), cache_core::Error>(())
     /// ```

@@ -10,7 +10,7 @@ const DEEPEST: usize = 8;
 
 /// Which entries an invalidation covers: a path of segments, as in `user:42`.
 ///
-/// A segment is made of letters, digits, `_`, `.`, `-` and the escapes `%XX` that rendered values
+/// A segment is made of ASCII letters, digits, `_`, `.`, `-` and the escapes `%XX` that rendered values
 /// contain; `*` stands for anything. What is invalidated is the [node](Self::node): everything
 /// below the path in front of the first segment with a `*`. A pattern that says more than that is
 /// [widened](Self::is_widened): it covers more than it says, never less.
@@ -26,7 +26,8 @@ const DEEPEST: usize = 8;
 /// # Example
 ///
 /// ```
-/// use cache_core::Pattern;
+/// # use cache_core as cachewright;
+/// use cachewright::Pattern;
 ///
 /// let pattern = Pattern::parse("user:*:profile")?;
 /// assert_eq!(pattern.node(), "user");
@@ -45,7 +46,8 @@ impl Pattern {
     /// Reads a pattern.
     ///
     /// ```
-    /// use cache_core::Pattern;
+    /// # use cache_core as cachewright;
+    /// use cachewright::Pattern;
     ///
     /// let error = Pattern::parse("*:profile").unwrap_err();
     /// assert!(error.is_invalid_input());

@@ -18,7 +18,8 @@ use crate::clock::{SECOND, Tick, ticks};
 /// ```
 /// # let rt = tokio::runtime::Builder::new_current_thread().build().unwrap();
 /// # rt.block_on(async {
-/// use cache_core::{Cache, testing::SteppedClock};
+/// # use cache_core as cachewright;
+/// use cachewright::{Cache, testing::SteppedClock};
 /// use std::time::Duration;
 ///
 /// let clock = SteppedClock::new();

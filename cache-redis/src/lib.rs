@@ -1,9 +1,9 @@
-//! The Redis backend of cachewright: how the operations of a [`Store`](cache_core::store::Store)
-//! are said in Redis' own commands, and what its replies prove.
+//! The Redis backend of cachewright: how the operations of a `cache_core::store::Store` are said
+//! in Redis' own commands, and what its replies prove.
 //!
 //! Everything here is a pure function over bytes, without a connection: [`command`] makes the
 //! commands, [`reply`] judges what came back. What each operation must guarantee is written in
-//! [`cache_core::store`].
+//! `cache_core::store`.
 //!
 //! | operation | commands |
 //! | --- | --- |
