@@ -24,7 +24,7 @@ use crate::stats::{Series, Statistics, Stats};
 /// A cache: what annotated functions store in, and a key-value store of its own.
 ///
 /// A handle is one pointer; clones are the same cache. Two caches built apart share nothing. An empty
-/// one takes about 540 KB, the table of its invalidations, and microseconds to build: cheap enough
+/// one takes about 540 KB, the table of its invalidations, and some 200 µs to build: cheap enough
 /// for one in each test.
 ///
 /// # Example
