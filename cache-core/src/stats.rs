@@ -152,7 +152,9 @@ impl Statistics {
 
     pub(crate) fn read(&self) -> Vec<FunctionStats> {
         let series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut rows: Vec<_> = series.values().map(|series| series.read()).collect();
+        let rows = series.values().map(|series| series.read());
+        let called = |row: &FunctionStats| row.hits + row.misses + row.uncacheable > 0;
+        let mut rows: Vec<_> = rows.filter(called).collect();
         rows.sort_by_key(|row| (row.key_prefix, row.name, row.module));
         rows
     }
