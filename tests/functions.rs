@@ -180,6 +180,30 @@ async fn same_name(id: u64) -> String {
     format!("root {id}")
 }
 
+mod models {
+    #[derive(Clone, serde::Serialize, serde::Deserialize)]
+    pub struct P<T>(pub T);
+}
+
+use models as m;
+use models::P;
+
+#[cached]
+async fn by_short_path(id: u64) -> Result<m::P<u64>, String> {
+    Ok(P(id))
+}
+
+#[cached]
+async fn by_short_name(id: u64) -> P<u64> {
+    P(id)
+}
+
+#[tokio::test]
+async fn short_names_of_modules_and_types_are_no_type_parameters() {
+    assert_eq!(by_short_path(1).await.unwrap().0, 1);
+    assert_eq!(by_short_name(1).await.0, 1);
+}
+
 #[tokio::test]
 async fn functions_of_one_name_in_two_modules_do_not_share_entries() {
     for _ in 0..2 {

@@ -64,10 +64,15 @@ fn shown(ty: &Type, parameters: &[&Ident]) -> Returns {
     let Type::Path(TypePath { qself, path, .. }) = bare(ty) else {
         return Returns::Plain { unsure: None };
     };
+    // One capital is taken for a parameter of the surrounding impl, unless it has arguments.
+    let capital = |ident: &Ident| {
+        let name = ident.to_string();
+        name.len() == 1 && name.starts_with(char::is_uppercase)
+    };
     let hides = |segment: &PathSegment| {
         segment.ident == "Self"
             || parameters.contains(&&segment.ident)
-            || segment.ident.to_string().len() == 1
+            || (capital(&segment.ident) && segment.arguments.is_none())
     };
     let alone = path.get_ident();
     match path.segments.first() {
