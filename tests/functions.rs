@@ -182,7 +182,7 @@ async fn same_name(id: u64) -> String {
 
 mod models {
     #[derive(Clone, serde::Serialize, serde::Deserialize)]
-    pub struct P<T>(pub T);
+    pub(crate) struct P<T>(pub(crate) T);
 }
 
 use models as m;
