@@ -17,9 +17,13 @@
 //! whom an entry of that time would be valid joins it; any other opens a flight of its own, which
 //! takes the place of the old one. All that is ever shared was computed after the flight opened.
 
+mod follower;
+
+pub(crate) use follower::{Follower, Turn};
+
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::Waker;
 
 use crate::agenda::{Agenda, Item};
 use crate::clock::Tick;
@@ -218,9 +222,7 @@ impl Flight {
         wakers.into_iter().for_each(Waker::wake);
         next
     }
-}
 
-impl Flight {
     /// Notes by which item of the agenda the flight is watched. Gives it back if the flight is over
     /// already, and nobody has to be woken.
     pub(crate) fn watched_by(&self, item: Item) -> Option<Item> {
@@ -228,7 +230,11 @@ impl Flight {
         if state.is_over() {
             return Some(item);
         }
-        state.watch = Watch::Arranged(item);
+        // Otherwise the item has been done already, and to note it would keep the next follower
+        // from arranging another.
+        if let Watch::Arranging = state.watch {
+            state.watch = Watch::Arranged(item);
+        }
         None
     }
 }
@@ -281,112 +287,6 @@ impl Drop for Leader {
                 state.permits += 1;
             }
         });
-        self.flights.retire(&self.flight);
-    }
-}
-
-/// A place in the queue for somebody else's result.
-#[derive(Debug)]
-pub(crate) struct Follower {
-    flights: Arc<Flights>,
-    flight: Arc<Flight>,
-    id: u64,
-    ended: bool,
-}
-
-/// What waiting came to.
-#[derive(Debug)]
-pub(crate) enum Turn {
-    /// Somebody computed it.
-    Result(Arc<Entry>),
-    /// Nobody did: now it is this caller's task.
-    Lead(Leader),
-}
-
-impl Follower {
-    /// Called under the lock of the flight's shard, so that the flight can't retire meanwhile.
-    fn register(flights: &Arc<Flights>, flight: &Arc<Flight>) -> Self {
-        let mut state = lock(&flight.state);
-        let id = state.registered;
-        state.registered += 1;
-        state.waiting.insert(id, None);
-        Self {
-            flights: Arc::clone(flights),
-            flight: Arc::clone(flight),
-            id,
-            ended: false,
-        }
-    }
-
-    /// Looks for a result or a permit; past `deadline`, takes the lead without one. `watch` is
-    /// called when nobody has promised yet to call `wake_impatient` at that time.
-    pub(crate) fn poll(
-        &mut self,
-        cx: &Context<'_>,
-        now: Tick,
-        deadline: Tick,
-        watch: impl FnOnce(&Arc<Flight>),
-    ) -> Poll<Turn> {
-        // Cloning and dropping a waker is foreign code, which may even drop another follower of
-        // this flight: it is done before and after the lock.
-        let waker = cx.waker().clone();
-        let mut state = lock(&self.flight.state);
-        if let Some(result) = &state.result {
-            let result = Arc::clone(result);
-            drop(state);
-            return Poll::Ready(Turn::Result(result));
-        }
-        if state.permits > 0 {
-            state.permits -= 1;
-        } else if now < deadline {
-            state.waiting.insert(self.id, Some(deadline));
-            let former = state.wakers.insert(self.id, waker);
-            let watched = !matches!(state.watch, Watch::None);
-            if !watched {
-                state.watch = Watch::Arranging;
-            }
-            drop(state);
-            drop(former);
-            if !watched {
-                watch(&self.flight);
-            }
-            return Poll::Pending;
-        }
-        state.leaders += 1;
-        state.waiting.remove(&self.id);
-        let former = state.wakers.remove(&self.id);
-        self.ended = true;
-        drop(state);
-        drop(former);
-        Poll::Ready(Turn::Lead(Leader {
-            flights: Arc::clone(&self.flights),
-            flight: Arc::clone(&self.flight),
-            ended: false,
-        }))
-    }
-}
-
-impl Drop for Follower {
-    /// Passes on the permit that it may have been woken for.
-    fn drop(&mut self) {
-        if self.ended {
-            return;
-        }
-        let mut state = lock(&self.flight.state);
-        state.waiting.remove(&self.id);
-        let own = state.wakers.remove(&self.id);
-        if active(Mutant::PermitKept) {
-            state.permits = 0;
-        }
-        // With a result in hand or without a permit there is nothing that others could do.
-        let wakers = if state.permits > 0 && state.result.is_none() {
-            state.take_wakers()
-        } else {
-            BTreeMap::new()
-        };
-        drop(state);
-        drop(own);
-        wakers.into_values().for_each(Waker::wake);
         self.flights.retire(&self.flight);
     }
 }
