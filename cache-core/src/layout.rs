@@ -23,7 +23,7 @@ mod key;
 use crate::Error;
 use crate::entry::Echo;
 use crate::fence::{Generation, Nonce, Observed};
-use crate::pattern::nodes;
+use crate::pattern::{functions_at, nodes};
 use crate::store::Mint;
 
 pub use key::{Key, Leaf};
@@ -188,14 +188,7 @@ impl Layout {
     #[must_use]
     pub fn covered_by(&self, node: &str) -> Vec<Key> {
         let mut names = vec![node];
-        if let Some((function, last)) = node.rsplit_once(':')
-            && is_args_hash(last)
-        {
-            names.push(function);
-        }
-        for index in 0..names.len() {
-            names.extend(without_version(names[index]));
-        }
+        names.extend(functions_at(node).filter(|function| *function != node));
         names
             .into_iter()
             .flat_map(|name| self.copies(Region::Node(name)))
@@ -264,18 +257,6 @@ fn join(prefix: &str, name: &str) -> String {
     } else {
         format!("{prefix}:{name}")
     }
-}
-
-fn is_args_hash(segment: &str) -> bool {
-    let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
-    segment.len() == 32 && segment.bytes().all(digit)
-}
-
-/// `user:get_profile` of `user:get_profile.v2`.
-fn without_version(node: &str) -> Option<&str> {
-    let (bare, version) = node.rsplit_once(".v")?;
-    let digits = !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then_some(bare)
 }
 
 /// The keys that one read of one entry needs, and what the entry must echo.

@@ -126,6 +126,34 @@ pub fn nodes(path: &str) -> impl Iterator<Item = &str> {
         .take(DEEPEST)
 }
 
+/// The functions that a node may mean, by prefix and bare name: a visible key without its hash of
+/// arguments and its version names one, and so may a path whose last segment looks like any other.
+pub(crate) fn functions_at(node: &str) -> impl Iterator<Item = &str> {
+    let whole_key = node.rsplit_once(':').filter(|(_, last)| is_args_hash(last));
+    let of_key = whole_key.map(|(function, _)| function);
+    [Some(node), of_key]
+        .into_iter()
+        .flatten()
+        .map(without_version)
+}
+
+fn is_args_hash(segment: &str) -> bool {
+    let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    segment.len() == 32 && segment.bytes().all(digit)
+}
+
+/// `user:get_profile` of `user:get_profile.v2`.
+fn without_version(path: &str) -> &str {
+    match path.rsplit_once(".v") {
+        Some((bare, version))
+            if !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
+            bare
+        }
+        _ => path,
+    }
+}
+
 fn check(pattern: &str) -> Result<(), Error> {
     if pattern.is_empty() {
         return Err(Error::invalid_input(

@@ -12,7 +12,7 @@
 
 use super::entry::Slots;
 use super::invalidations::{Covered, Invalidations, Slot};
-use crate::pattern::nodes;
+use crate::pattern::{functions_at, nodes};
 
 impl Invalidations {
     /// The slot of one call's arguments, or of a plain key under an empty name.
@@ -35,31 +35,15 @@ impl Invalidations {
     }
 
     pub(crate) fn slots_of_pattern(&self, node: &str) -> Slots {
-        let mut slots = Slots::new();
-        slots.push(self.slot(Covered::Node(node)));
-        slots.push(self.slot_of_function(node));
-        if let Some((function, last)) = node.rsplit_once(':')
-            && is_args_hash(last)
-        {
-            slots.push(self.slot_of_function(function));
-        }
-        slots
+        let functions = functions_at(node).map(|path| {
+            let (prefix, name) = path.rsplit_once(':').unwrap_or(("", path));
+            Covered::Function(prefix, name)
+        });
+        std::iter::once(Covered::Node(node))
+            .chain(functions)
+            .map(|covered| self.slot(covered))
+            .collect()
     }
-
-    /// The slot of the function at `path`, all versions of it.
-    fn slot_of_function(&self, path: &str) -> Slot {
-        let (prefix, name) = path.rsplit_once(':').unwrap_or(("", path));
-        let name = match name.rsplit_once(".v") {
-            Some((bare, version)) if version.bytes().all(|b| b.is_ascii_digit()) => bare,
-            _ => name,
-        };
-        self.slot(Covered::Function(prefix, name))
-    }
-}
-
-fn is_args_hash(segment: &str) -> bool {
-    let digit = |b: u8| b.is_ascii_digit() || (b'a'..=b'f').contains(&b);
-    segment.len() == 32 && segment.bytes().all(digit)
 }
 
 #[cfg(all(test, not(shuttle)))]
