@@ -29,6 +29,8 @@ impl Subscriber for Recorder {
     fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
 
     fn event(&self, event: &Event<'_>) {
+        let target = event.metadata().target();
+        write!(self.0.lock().unwrap(), "target={target} ").unwrap();
         event.record(&mut Writer(&self.0));
         self.0.lock().unwrap().push('\n');
     }
@@ -91,9 +93,18 @@ fn no_value_no_argument_and_no_password_is_ever_logged() {
         });
     });
     let log = recorder.0.lock().unwrap().clone();
-    for expected in ["login:{user}", "function=\"login\"", "refusing", "logout"] {
+    for expected in [
+        "login:{user}",
+        "function=\"login\"",
+        "refusing",
+        "function=\"logout\" patterns=[\"login:{user}:*\"]",
+    ] {
         assert!(log.contains(expected), "{expected} is missing in\n{log}");
     }
+    let foreign = log
+        .lines()
+        .find(|line| !line.starts_with("target=cachewright "));
+    assert_eq!(foreign, None, "a filter for `cachewright` would miss it");
     for secret in [
         "lovelace",
         "hunter2",

@@ -101,7 +101,11 @@ impl Expiry {
     /// of the entry under a hash. Goes bucket by bucket, so that nobody waits long for the lock.
     /// Sweeps and this must not run at the same time.
     pub(crate) fn thin_out(&self, deadline: impl Fn(u64) -> Option<Tick>) {
-        let seconds: Vec<u64> = self.lock().buckets.keys().copied().collect();
+        let mut queue = self.lock();
+        // To be asked for again even if this attempt ends in the panic of a value's drop.
+        queue.most = queue.notes + SLACK;
+        let seconds: Vec<u64> = queue.buckets.keys().copied().collect();
+        drop(queue);
         for second in seconds {
             let mut hashes = self.take(second);
             let before = hashes.len();
