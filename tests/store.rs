@@ -190,7 +190,7 @@ fn evicted_keys_are_missing() {
 #[test]
 fn what_saves_room_or_time_creates_nothing() {
     let store = ModelStore::default();
-    ready(store.ping(deadline())).unwrap();
+    ready(store.probe(&key("app:!1"), deadline())).unwrap();
     ready(store.prolong(&[key("g")], TTL, deadline())).unwrap();
     ready(store.remove(&[key("g")], deadline())).unwrap();
     assert_eq!(store.held(), 0);

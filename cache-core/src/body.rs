@@ -11,6 +11,7 @@ use crate::sync::thread_local;
 
 thread_local! {
     static DEPTH: Cell<usize> = const { Cell::new(0) };
+    static BLOCKING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// Whether the code that asks runs inside the body of a cached function.
@@ -19,6 +20,11 @@ thread_local! {
 /// which the call is part of.
 pub(crate) fn is_inside() -> bool {
     DEPTH.with(Cell::get) > 0
+}
+
+/// Whether this thread is in [`block_on`].
+pub(crate) fn is_blocking() -> bool {
+    BLOCKING.with(Cell::get)
 }
 
 /// Polls a body to its end, marking each poll. A task that the body spawns is not inside of it.
@@ -56,6 +62,15 @@ pub(crate) fn block_on<F: Future>(future: F) -> F::Output {
         }
     }
 
+    struct Unmark(bool);
+
+    impl Drop for Unmark {
+        fn drop(&mut self) {
+            BLOCKING.with(|blocking| blocking.set(self.0));
+        }
+    }
+
+    let _unmark = Unmark(BLOCKING.with(|blocking| blocking.replace(true)));
     let mut future = pin!(future);
     let waker = Waker::from(Arc::new(Unpark(thread::current())));
     let mut cx = Context::from_waker(&waker);

@@ -37,8 +37,8 @@
 //! lacks a command: trying again can't help) and *data* (a reply that can't be read). None names a
 //! key, a value or a password.
 //!
-//! Atomic counters will come as an added trait that a store may offer; so will the push messages of
-//! a near cache. Neither changes what is here.
+//! Atomic [`Counters`] are an added trait that a store may offer; the push messages of a near cache
+//! will be another. Neither changes what is here.
 
 use std::fmt;
 use std::future::Future;
@@ -60,13 +60,17 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
     /// a password.
     fn describe(&self) -> String;
 
-    /// Asks whether the store answers at all. It proves nothing about its taking writes or
-    /// invalidations.
+    /// Asks whether the store does all that a cache needs of it, an invalidation above all, by
+    /// doing it to `canary`: a key of the cache's namespace that nothing else uses. A store that is
+    /// full passes. Nothing is left under the key; should something be, it goes within seconds.
+    ///
+    /// This is what connecting eagerly, a health check and the probe of an open breaker ask.
     ///
     /// # Errors
     ///
     /// Outage or configuration.
-    fn ping(&self, deadline: Deadline) -> BoxFuture<'_, Result<(), Error>>;
+    fn probe<'a>(&'a self, canary: &'a Key, deadline: Deadline)
+    -> BoxFuture<'a, Result<(), Error>>;
 
     /// Reads several keys: the bytes of each or `None`, as many as were asked for and in their
     /// order. For one entry that is its value and its generations; one round trip is what makes a
@@ -187,6 +191,56 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         limit: usize,
         deadline: Deadline,
     ) -> BoxFuture<'a, Result<Page, Error>>;
+
+    /// The store's counters, if it offers them.
+    fn counters(&self) -> Option<&dyn Counters> {
+        None
+    }
+}
+
+/// Counting in a store: whole numbers outside of all generations, kept as decimal text, so that
+/// [`Store::read`], [`Store::write`] and [`Store::remove`] read, set and remove them.
+///
+/// An operation that was not answered may have been done: it is never repeated by the store or a
+/// client library, for nobody could tell twice from once.
+pub trait Counters: Send + Sync {
+    /// Adds `by` in one atomic step and answers with the sum. What is absent counts as zero. With
+    /// a `window`, a counter that has no time to live gets this one, so that it starts anew when
+    /// the window has passed.
+    ///
+    /// # Errors
+    ///
+    /// Outage or configuration; whether it was added is then unknown. Invalid input when the sum
+    /// would leave the range of `i64`, and data when something else than a number is there: nothing
+    /// was added then. An outage, too, when the store is full.
+    fn add<'a>(
+        &'a self,
+        counter: &'a Key,
+        by: i64,
+        window: Option<Duration>,
+        deadline: Deadline,
+    ) -> BoxFuture<'a, Result<i64, Error>>;
+
+    /// Gives a counter `ttl` from now. Answers whether there is one.
+    ///
+    /// # Errors
+    ///
+    /// Outage or configuration.
+    fn expire<'a>(
+        &'a self,
+        counter: &'a Key,
+        ttl: Duration,
+        deadline: Deadline,
+    ) -> BoxFuture<'a, Result<bool, Error>>;
+}
+
+/// Whether the thread that asks waits for a store's future by blocking, for a synchronous function.
+///
+/// A store whose connections belong to an async runtime must not use that of the current thread
+/// then: if it is the runtime's only thread, nothing else on it goes on meanwhile.
+#[must_use]
+pub fn is_blocking() -> bool {
+    crate::body::is_blocking()
 }
 
 /// A generation to be created: where, and the nonce to offer.

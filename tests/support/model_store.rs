@@ -197,8 +197,8 @@ impl Store for ModelStore {
         "model".to_owned()
     }
 
-    fn ping(&self, _: Deadline) -> BoxFuture<'_, Result<(), Error>> {
-        self.answer(Command::Read(Vec::new()), |_| ())
+    fn probe<'a>(&'a self, canary: &'a Key, _: Deadline) -> BoxFuture<'a, Result<(), Error>> {
+        self.answer(Command::Delete(vec![canary.clone()]), drop)
     }
 
     fn read<'a>(
