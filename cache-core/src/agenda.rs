@@ -7,8 +7,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Poll;
 
 use crate::clock::{Clock, SECOND, Tick, duration};
 use crate::error::LOG;
@@ -72,6 +74,19 @@ impl Agenda {
             self.changed.notify_one();
         }
         item
+    }
+
+    /// Waits for `when`.
+    pub(crate) async fn wait_until(self: &Arc<Self>, when: Tick) {
+        poll_fn(|cx| {
+            if self.clock.now() >= when {
+                return Poll::Ready(());
+            }
+            let waker = cx.waker().clone();
+            self.add(when, move || waker.wake());
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Forgets an item, if it is not done yet.

@@ -1,11 +1,14 @@
 //! Building a cache.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::error::Error;
+use crate::layout::Layout;
 use crate::policy::{DEFAULT_TTL, MAX_TTL};
+use crate::store::Store;
 
 /// What bounds the memory tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +42,9 @@ pub struct CacheBuilder {
     pub(crate) bound: Bound,
     pub(crate) patience: Duration,
     pub(crate) settle: Duration,
+    pub(crate) store: Option<Arc<dyn Store>>,
+    pub(crate) store_timeout: Duration,
+    pub(crate) fallback: Option<Duration>,
     pub(crate) clock: Clock,
 }
 
@@ -50,6 +56,9 @@ impl CacheBuilder {
             bound: Bound::Entries(100_000),
             patience: Duration::from_secs(10),
             settle: Duration::from_secs(30),
+            store: None,
+            store_timeout: Duration::from_millis(250),
+            fallback: None,
             clock: Clock::Coarse,
         }
     }
@@ -107,6 +116,32 @@ impl CacheBuilder {
         self
     }
 
+    /// Keeps entries in a store that processes share, instead of in memory; functions with
+    /// `tier = "memory"` keep theirs in memory all the same. Needs a [`namespace`](Self::namespace).
+    pub fn store(mut self, store: impl Store) -> Self {
+        self.store = Some(Arc::new(store));
+        self
+    }
+
+    /// How long one call may wait for the store, all its operations together; 250 milliseconds by
+    /// default, at least one. The time that a body takes does not count.
+    pub fn store_timeout(mut self, timeout: Duration) -> Self {
+        self.store_timeout = timeout;
+        self
+    }
+
+    /// While the store has not been reached since the start, keeps entries in memory, each for
+    /// `max_age` at most. Without this, functions run as if they were not cached until the store
+    /// answers.
+    ///
+    /// A process that keeps entries in memory hears of no other's invalidations: `max_age` is how
+    /// long it may then serve what another process has invalidated. One second is a good choice. As
+    /// soon as the store answers, those entries are dropped.
+    pub fn fall_back_to_memory(mut self, max_age: Duration) -> Self {
+        self.fallback = Some(max_age);
+        self
+    }
+
     /// Takes the time from a clock that a test moves by hand.
     #[cfg(feature = "testing")]
     pub fn clock(mut self, clock: crate::testing::SteppedClock) -> Self {
@@ -127,6 +162,12 @@ impl CacheBuilder {
                 self.default_ttl
             )));
         }
+        self.check_bound()?;
+        let layout = self.check_store()?;
+        Ok(Cache::from_builder(self, layout))
+    }
+
+    fn check_bound(&self) -> Result<(), Error> {
         match self.bound {
             Bound::Entries(0) => Err(Error::configuration(
                 "max_entries is 0: a cache needs room for at least one entry",
@@ -134,7 +175,30 @@ impl CacheBuilder {
             Bound::Weight(0) => Err(Error::configuration(
                 "max_weight is 0: a cache needs room for at least one byte",
             )),
-            Bound::Entries(_) | Bound::Weight(_) => Ok(Cache::from_builder(self)),
+            Bound::Entries(_) | Bound::Weight(_) => Ok(()),
+        }
+    }
+
+    /// The names of a store's keys, if there is one.
+    fn check_store(&self) -> Result<Option<Layout>, Error> {
+        if self.store.is_none() {
+            return Ok(None);
+        }
+        let zero = |setting, span: Duration| {
+            let problem = format!("{setting} is {span:?}: it must be at least a millisecond");
+            (span < Duration::from_millis(1)).then(|| Error::configuration(problem))
+        };
+        let fallback = self.fallback.map(|span| ("fall_back_to_memory", span));
+        let spans = [Some(("store_timeout", self.store_timeout)), fallback];
+        if let Some(error) = spans.into_iter().flatten().find_map(|(s, d)| zero(s, d)) {
+            return Err(error);
+        }
+        match &self.namespace {
+            Some(namespace) => Layout::new(namespace).map(Some),
+            None => Err(Error::configuration(
+                "a cache with a store needs a namespace: programs that share a store would answer \
+                 and invalidate for one another without",
+            )),
         }
     }
 

@@ -12,13 +12,16 @@ use crate::call::{CacheValue, Call};
 use crate::clock::{Clock, Tick};
 use crate::error::{Error, LOG};
 use crate::flight::{Flight, Flights};
+use crate::layout::Layout;
 use crate::memory::Memory;
 use crate::memory::entry::Entry;
 use crate::memory::expiry::Arrange;
 use crate::memory::invalidations::Slot;
-use crate::pattern::Pattern;
-use crate::pending::Pending;
+use crate::pattern::{Pattern, named_by};
 use crate::plain::{PLAIN, PlainKey};
+use crate::policy::MAX_TTL;
+use crate::settling::Settling;
+use crate::shared::{Allowance, Shared, Terms};
 use crate::stats::{Series, Statistics, Stats};
 
 /// A cache: what annotated functions store in, and a key-value store of its own.
@@ -61,7 +64,8 @@ pub(crate) struct Inner {
     pub(crate) statistics: Statistics,
     /// Of the entries that are addressed by keys.
     pub(crate) plain: Arc<Series>,
-    pub(crate) pending: Pending,
+    pub(crate) settling: Settling,
+    pub(crate) shared: Option<Shared>,
     pub(crate) agenda: Arc<Agenda>,
     /// For jobs of the agenda, which must not keep the cache alive.
     this: Weak<Inner>,
@@ -73,10 +77,20 @@ impl Cache {
         CacheBuilder::new()
     }
 
-    pub(crate) fn from_builder(builder: CacheBuilder) -> Self {
+    /// `layout` is for the store, if there is one.
+    pub(crate) fn from_builder(builder: CacheBuilder, layout: Option<Layout>) -> Self {
         let agenda = Agenda::new(builder.clock.clone());
         let statistics = Statistics::default();
+        let (timeout, fallback) = (builder.store_timeout, builder.fallback);
+        let terms = builder.store.map(|store| Terms {
+            store,
+            timeout,
+            fallback,
+        });
         Self(Arc::new_cyclic(|this| Inner {
+            shared: terms.zip(layout).map(|(terms, layout)| {
+                Shared::new(terms, layout, builder.clock.clone(), this.clone())
+            }),
             namespace: builder.namespace,
             bound: builder.bound,
             default_ttl: builder.default_ttl,
@@ -88,7 +102,7 @@ impl Cache {
             memory: Memory::new(builder.bound),
             plain: statistics.series(&PLAIN),
             statistics,
-            pending: Pending::default(),
+            settling: Settling::default(),
             this: this.clone(),
         }))
     }
@@ -112,17 +126,7 @@ impl Cache {
     ///
     /// An [input error](Error::is_invalid_input) if the key is empty.
     pub async fn get<V: CacheValue>(&self, key: &str) -> Result<Option<V>, Error> {
-        let key = PlainKey::new(self, key)?;
-        let entry = key.look_up();
-        let value = entry.and_then(|entry| {
-            let value = entry.value::<V>().flatten()?;
-            entry.series.hit();
-            Some(value)
-        });
-        if value.is_none() {
-            key.count_miss();
-        }
-        Ok(value)
+        PlainKey::new(self, key)?.get().await
     }
 
     /// Stores a value under a key for `ttl`, or for the cache's default time with `None`. At most
@@ -141,8 +145,11 @@ impl Cache {
         ttl: impl Into<Option<Duration>>,
     ) -> Result<(), Error> {
         let ttl = ttl.into().unwrap_or(self.0.default_ttl);
-        PlainKey::new(self, key)?.replace((!ttl.is_zero()).then_some((value, ttl)));
-        Ok(())
+        let key = PlainKey::new(self, key)?;
+        if ttl.is_zero() {
+            return key.remove().await;
+        }
+        key.set(value, ttl.min(MAX_TTL)).await
     }
 
     /// The value under a key, or else that of `compute`, which is stored for `ttl` (`None`: the
@@ -179,8 +186,7 @@ impl Cache {
     ///
     /// An [input error](Error::is_invalid_input) if the key is empty.
     pub async fn remove(&self, key: &str) -> Result<(), Error> {
-        PlainKey::new(self, key)?.replace::<()>(None);
-        Ok(())
+        PlainKey::new(self, key)?.remove().await
     }
 
     /// Invalidates what a [`Pattern`] covers, such as `booking:*` or `user:42:*`.
@@ -198,7 +204,11 @@ impl Cache {
         invalidations.invalidate(&invalidations.slots_of_pattern(pattern.node()));
         self.0.statistics.invalidations.fetch_add(1, Relaxed);
         tracing::debug!(target: LOG, "invalidated by pattern");
-        Ok(())
+        let Some(shared) = &self.0.shared else {
+            return Ok(());
+        };
+        let nodes: Vec<_> = named_by(pattern.node()).map(Box::from).collect();
+        shared.invalidate(&nodes, None, &mut shared.budget()).await
     }
 
     /// Invalidates every entry of this cache, under the same promise as
@@ -212,7 +222,52 @@ impl Cache {
         self.0.memory.remove_invalidated();
         self.0.statistics.invalidations.fetch_add(1, Relaxed);
         tracing::debug!(target: LOG, "cleared");
-        Ok(())
+        match &self.0.shared {
+            Some(shared) => shared.invalidate_all(Allowance::EachStep).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Connects to the store now, and asks it whether it does all that a cache needs. Without this
+    /// the first call connects. Waits five seconds at most.
+    ///
+    /// Does nothing in memory. A cache that [falls back to
+    /// memory](CacheBuilder::fall_back_to_memory) is content without an answer.
+    ///
+    /// # Errors
+    ///
+    /// A [configuration error](Error::is_configuration) if the store refuses: a wrong password, a
+    /// missing permission, a version that is too old. An [outage](Error::is_outage) if it does not
+    /// answer. The cache can be used all the same: functions run as if they were not cached until
+    /// the store answers.
+    pub async fn connect(&self) -> Result<(), Error> {
+        match &self.0.shared {
+            Some(shared) => shared.connect(&self.0).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Has every invalidation done that is still pending, for at most `within`: those that the store
+    /// has not acknowledged, and those of dropped writers, which are done at once and not when the
+    /// writers' outcome has settled. Call it when the process is about to end; what is pending then
+    /// is lost with it. The cache can still be used.
+    ///
+    /// # Errors
+    ///
+    /// An [outage](Error::is_outage) that says how many are left.
+    ///
+    /// # Cancellation
+    ///
+    /// What is left stays pending.
+    pub async fn shutdown(&self, within: Duration) -> Result<(), Error> {
+        self.0.settle_now();
+        let Some(shared) = &self.0.shared else {
+            return Ok(());
+        };
+        shared.drain_within(within).await.map_err(|error| {
+            let left = shared.pending.len();
+            Error::outage(format!("{left} invalidations were not acknowledged")).with_source(error)
+        })
     }
 
     /// What the cache did so far. The counts of concurrent calls may be a moment apart.
@@ -223,7 +278,7 @@ impl Cache {
             entries: self.0.memory.len() as u64,
             weight: self.0.memory.weight(),
             invalidations: self.0.statistics.invalidations.load(Relaxed),
-            pending_invalidations: self.0.pending.len() as u64,
+            pending_invalidations: self.0.pending_invalidations(),
             computations: self.0.flights.len() as u64,
         }
     }
@@ -243,6 +298,29 @@ impl Cache {
 }
 
 impl Inner {
+    /// The store that processes share, if entries are kept there now.
+    pub(crate) fn shared(&self) -> Option<&Shared> {
+        self.shared
+            .as_ref()
+            .filter(|shared| !shared.is_fallen_back())
+    }
+
+    /// How long an entry for the store may live in memory: while memory stands in for the store, it
+    /// hears nobody else's invalidations.
+    pub(crate) fn bounded_by_fallback(&self, ttl: Duration) -> Duration {
+        let bound = self.shared.as_ref().and_then(|shared| shared.fallback);
+        bound.map_or(ttl, |bound| ttl.min(bound))
+    }
+
+    /// Invalidations that are still to be acknowledged, or to be done once more.
+    pub(crate) fn pending_invalidations(&self) -> u64 {
+        let unacknowledged = self
+            .shared
+            .as_ref()
+            .map_or(0, |shared| shared.pending.len());
+        (self.settling.len() + unacknowledged) as u64
+    }
+
     /// Stores what was computed under a leaf, and arranges for it to be reclaimed.
     pub(crate) fn keep(&self, entry: Arc<Entry>, leaf: Slot) {
         self.arrange(self.memory.insert(entry, leaf));
@@ -315,6 +393,9 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.agenda.close();
+        if let Some(shared) = &self.shared {
+            shared.errands.close();
+        }
     }
 }
 

@@ -1,25 +1,26 @@
 //! One call of a cached function: looked up, and computed if need be.
 
+mod local;
+mod shared;
+
 use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::pin::pin;
-use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::body::{block_on, inside};
 use crate::cache::Cache;
-use crate::flight::{Follower, Leader, Role, Turn};
+use crate::flight::{Follower, Turn, Wanted};
 use crate::function::Function;
+use crate::handling::Handling;
 use crate::key::KeyWriter;
 use crate::memory::entry::Entry;
-use crate::memory::invalidations::Computing;
-use crate::mutants::{Mutant, active};
-use crate::outcome::{Outcome, Shape};
+use crate::outcome::Shape;
+use crate::policy::Tier;
 use crate::segment::SegmentWriter;
-use crate::subject::{Subject, Weigh, weigh_serialized};
+use crate::subject::Subject;
 
 /// A value that any tier can hold: what annotated functions and direct operations keep.
 ///
@@ -62,14 +63,7 @@ where
     S: Shape<R>,
     S::Value: CacheValue,
 {
-    look_up(
-        cache,
-        function,
-        shape,
-        key,
-        prefix,
-        weigh_serialized::<S::Value>,
-    )
+    look_up(cache, function, shape, key, prefix, Handling::shared())
 }
 
 /// Like [`lookup`], for values that never leave the process.
@@ -85,7 +79,7 @@ where
     S: Shape<R>,
     S::Value: LocalValue,
 {
-    look_up(cache, function, shape, key, prefix, |_| 0)
+    look_up(cache, function, shape, key, prefix, Handling::local())
 }
 
 #[inline]
@@ -95,7 +89,7 @@ fn look_up<R, S, K>(
     shape: S,
     key: K,
     prefix: impl FnOnce(&mut SegmentWriter<'_>),
-    weigh: Weigh<S::Value>,
+    handling: Handling<S::Value>,
 ) -> Call<R, S>
 where
     S: Shape<R>,
@@ -122,7 +116,7 @@ where
         shape,
         ttl: None,
         none_ttl: None,
-        weigh,
+        handling,
     })
 }
 
@@ -208,14 +202,14 @@ fn answer<R, S: Shape<R>>(shape: S, kept: Option<S::Value>) -> R {
         .expect("what a shape has no place for is not a hit")
 }
 
-/// A call that was not answered by the cache.
+/// A call that was not answered by memory.
 pub(crate) struct Miss<S, V> {
     pub(crate) cache: Cache,
     pub(crate) subject: Option<Subject>,
     pub(crate) shape: S,
     pub(crate) ttl: Option<Duration>,
     pub(crate) none_ttl: Option<Duration>,
-    pub(crate) weigh: Weigh<V>,
+    pub(crate) handling: Handling<V>,
 }
 
 impl<S, V: LocalValue> Miss<S, V> {
@@ -226,86 +220,40 @@ impl<S, V: LocalValue> Miss<S, V> {
         let Some(subject) = &self.subject else {
             return inside(pin!(body())).await;
         };
-        if !subject.key.instance.function().policy().coalesce {
-            return self.run(subject, &self.begin(subject).0, body).await.0;
+        let tier = subject.key.instance.function().policy().tier;
+        match (self.cache.inner().shared(), self.handling.coding, tier) {
+            (Some(shared), Some(coding), Tier::All | Tier::SharedOnly) => {
+                self.compute_shared(subject, shared, &coding, body).await
+            }
+            _ => self.compute_locally(subject, body).await,
         }
-        let mut role = self.cache.inner().flights.join(
-            &subject.key,
-            &subject.slots,
-            &self.cache.inner().memory.invalidations,
-            self.cache.inner().may_follow(),
-        );
-        if let Role::Follow(follower) = role {
-            role = match self.follow(follower).await {
-                Turn::Result(entry) => match self.restore(&entry) {
-                    Some(answer) => {
-                        subject.series.coalesced.fetch_add(1, Relaxed);
-                        return answer;
-                    }
-                    None => Role::Alone,
-                },
-                Turn::Lead(leader) => Role::Lead(leader),
-            };
-        }
-        match role {
-            Role::Lead(leader) => self.lead(subject, leader, body).await,
-            Role::Follow(_) | Role::Alone => {
-                let (computing, found) = self.begin(subject);
-                // No `match`: it would hold an answer, which need not be `Send`, across the await.
-                if let Some((answer, _)) = self.answer(subject, found) {
-                    return answer;
-                }
-                self.run(subject, &computing, body).await.0
+    }
+
+    fn coalesces(&self, subject: &Subject) -> bool {
+        subject.key.instance.function().policy().coalesce
+    }
+
+    /// How long what was computed is kept. Zero is not at all.
+    fn time_to_live(&self, subject: &Subject, kept: Option<&V>) -> Duration {
+        let (inner, policy) = (self.cache.inner(), subject.key.instance.function().policy());
+        match kept {
+            Some(_) => {
+                let ttl = self.ttl.or(policy.ttl);
+                ttl.unwrap_or(inner.default_ttl)
+            }
+            None => {
+                let ttl = self.none_ttl.or(policy.none_ttl);
+                ttl.unwrap_or(Duration::ZERO)
             }
         }
     }
 
-    /// Announces a computation, and gives what is stored: between this caller's look-up and its
-    /// turn, another may have finished, or set a value.
-    fn begin(&self, subject: &Subject) -> (Computing<'_>, Option<Arc<Entry>>) {
-        let memory = &self.cache.inner().memory;
-        let look = || memory.peek(&subject.key);
-        memory.invalidations.begin(subject.leaf, look)
-    }
-
-    /// The answer that was found, with its entry, if it is one.
-    fn answer<R>(&self, subject: &Subject, found: Option<Arc<Entry>>) -> Option<(R, Arc<Entry>)>
-    where
-        S: Shape<R, Value = V>,
-    {
-        let inner = self.cache.inner();
-        if active(Mutant::NoSecondLook) {
-            return None;
-        }
-        let now = inner.clock.now();
-        let entry = found.filter(|entry| inner.memory.answers(entry, &subject.key, now))?;
-        let answer = self.restore(&entry)?;
-        subject.series.coalesced.fetch_add(1, Relaxed);
-        Some((answer, entry))
-    }
-
-    async fn lead<R>(&self, subject: &Subject, leader: Leader, body: impl AsyncFnOnce() -> R) -> R
-    where
-        S: Shape<R, Value = V>,
-    {
-        // Until the flight is over, a reader can come by the result through it.
-        let (computing, found) = self.begin(subject);
-        if let Some((answer, entry)) = self.answer(subject, found) {
-            leader.finish(entry);
-            return answer;
-        }
-        match self.run(subject, &computing, body).await {
-            (answer, Some(entry)) => {
-                if active(Mutant::AnnouncementEndsEarly) {
-                    drop(computing);
-                }
-                leader.finish(entry);
-                answer
-            }
-            (answer, None) => {
-                leader.fail();
-                answer
-            }
+    fn wanted<'a>(&self, subject: &'a Subject) -> Wanted<'a> {
+        Wanted {
+            key: &subject.key,
+            slots: &subject.slots,
+            fence: None,
+            now: self.cache.inner().clock.now(),
         }
     }
 
@@ -319,47 +267,6 @@ impl<S, V: LocalValue> Miss<S, V> {
             })
         })
         .await
-    }
-
-    /// Runs the body and keeps what is to be kept. The entry is for those who wait, whether or
-    /// not it is kept; there is none after an error.
-    async fn run<R>(
-        &self,
-        subject: &Subject,
-        computing: &Computing<'_>,
-        body: impl AsyncFnOnce() -> R,
-    ) -> (R, Option<Arc<Entry>>)
-    where
-        S: Shape<R, Value = V>,
-    {
-        let mut born = computing.born();
-        let answer = inside(pin!(body())).await;
-        if active(Mutant::StampedAfterBody) {
-            born = self.cache.inner().memory.invalidations.now();
-        }
-        let policy = subject.key.instance.function().policy();
-        let (value, ttl) = match self.shape.outcome(&answer) {
-            Outcome::Value(value) => {
-                let ttl = self.ttl.or(policy.ttl);
-                (
-                    Some(value.clone()),
-                    ttl.unwrap_or(self.cache.inner().default_ttl),
-                )
-            }
-            Outcome::Absent => {
-                let ttl = self.none_ttl.or(policy.none_ttl);
-                (None, ttl.unwrap_or(Duration::ZERO))
-            }
-            Outcome::Failure => {
-                subject.series.failures.fetch_add(1, Relaxed);
-                return (answer, None);
-            }
-        };
-        let entry = subject.entry(self.cache.inner(), born, value, ttl, self.weigh);
-        if !ttl.is_zero() {
-            self.cache.inner().keep(Arc::clone(&entry), subject.leaf);
-        }
-        (answer, Some(entry))
     }
 
     fn restore<R>(&self, entry: &Entry) -> Option<R>

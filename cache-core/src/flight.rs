@@ -16,6 +16,11 @@
 //! flight carries the time of the invalidation clock at which it was opened, and only a reader for
 //! whom an entry of that time would be valid joins it; any other opens a flight of its own, which
 //! takes the place of the old one. All that is ever shared was computed after the flight opened.
+//!
+//! Before a store there is a second condition, for the invalidations of other processes: a flight
+//! carries the fence that its leader was shown before the body ran, and whoever joins it was shown
+//! the same one after its own call began. A caller takes a [`Seat`] before it asks, so that a flight
+//! which ends while the reply is on its way can still be joined. `docs/model/flights.py` explores it.
 
 mod follower;
 
@@ -27,6 +32,7 @@ use std::task::Waker;
 
 use crate::agenda::{Agenda, Item};
 use crate::clock::Tick;
+use crate::fence::Fence;
 use crate::memory::entry::{Entry, EntryKey, Slots};
 use crate::memory::invalidations::{Born, Invalidations};
 use crate::mutants::{Mutant, active};
@@ -41,7 +47,23 @@ pub(crate) struct Flights {
     agenda: Arc<Agenda>,
 }
 
-type Shard = HashMap<u64, Arc<Flight>>;
+#[derive(Debug, Default)]
+struct Shard {
+    flights: HashMap<u64, Arc<Flight>>,
+    /// Callers that are asking a store about an entry. While there are any, a flight that is over
+    /// stays: one of them may find that it was the computation it wants.
+    attending: HashMap<u64, usize>,
+}
+
+/// What a caller that missed looks for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Wanted<'a> {
+    pub(crate) key: &'a EntryKey,
+    pub(crate) slots: &'a Slots,
+    /// The generations that a store has shown the caller; none without a store.
+    pub(crate) fence: Option<&'a Fence>,
+    pub(crate) now: Tick,
+}
 
 /// What a caller that missed does next.
 #[derive(Debug)]
@@ -57,35 +79,47 @@ pub(crate) enum Role {
 impl Flights {
     pub(crate) fn new(agenda: Arc<Agenda>) -> Arc<Self> {
         Arc::new(Self {
-            shards: (0..SHARDS).map(|_| Mutex::new(Shard::new())).collect(),
+            shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
             agenda,
         })
+    }
+
+    /// Takes a seat before a store is asked about an entry. Whatever flight of that entry ends from
+    /// now on can still be joined: its computation may be the one that the reply allows.
+    pub(crate) fn attend(self: &Arc<Self>, hash: u64) -> Seat {
+        *self.shard(hash).attending.entry(hash).or_default() += 1;
+        Seat {
+            flights: Arc::clone(self),
+            hash,
+        }
     }
 
     /// Joins the flight of an entry, or opens one. `may_follow` is false for a caller that is
     /// inside a cached body.
     pub(crate) fn join(
         self: &Arc<Self>,
-        key: &EntryKey,
-        slots: &Slots,
+        wanted: Wanted<'_>,
         invalidations: &Invalidations,
         may_follow: bool,
     ) -> Role {
+        let key = wanted.key;
         let opened = invalidations.now();
         let mut shard = self.shard(key.hash);
-        if let Some(flight) = shard.get(&key.hash) {
+        if let Some(flight) = shard.flights.get(&key.hash) {
             let same = flight.key.is(key.instance, &key.bytes);
-            let current =
-                active(Mutant::StaleFlightJoined) || invalidations.permit(slots, flight.opened);
+            let current = active(Mutant::StaleFlightJoined)
+                || (invalidations.permit(wanted.slots, flight.opened) && flight.suits(wanted));
             match (same, current, may_follow) {
                 (false, ..) | (true, true, false) => return Role::Alone,
                 (true, true, true) => return Role::Follow(Follower::register(self, flight)),
                 (true, false, _) => {}
             }
         }
-        let flight = Arc::new(Flight::new(key.clone(), opened));
-        shard.insert(key.hash, Arc::clone(&flight));
+        let flight = Arc::new(Flight::new(key.clone(), wanted.fence.cloned(), opened));
+        let former = shard.flights.insert(key.hash, Arc::clone(&flight));
         drop(shard);
+        // Its result is a value of the user's.
+        drop(former);
         Role::Lead(Leader {
             flights: Arc::clone(self),
             flight,
@@ -95,12 +129,16 @@ impl Flights {
 
     /// Takes a flight out of the table, and off the agenda, once nobody runs, waits or may run.
     fn retire(&self, flight: &Arc<Flight>) {
-        let mut shard = self.shard(flight.key.hash);
+        let hash = flight.key.hash;
+        let mut shard = self.shard(hash);
         let current = shard
-            .get(&flight.key.hash)
+            .flights
+            .get(&hash)
             .is_some_and(|current| Arc::ptr_eq(current, flight));
-        if current && (active(Mutant::RetiredEarly) || lock(&flight.state).is_over()) {
-            shard.remove(&flight.key.hash);
+        let attended = shard.attending.contains_key(&hash);
+        let over = !attended && lock(&flight.state).is_over();
+        if current && (active(Mutant::RetiredEarly) || over) {
+            shard.flights.remove(&hash);
         }
         drop(shard);
         let mut state = lock(&flight.state);
@@ -118,7 +156,36 @@ impl Flights {
 
     /// How many flights are under way.
     pub(crate) fn len(&self) -> usize {
-        self.shards.iter().map(|shard| lock(shard).len()).sum()
+        self.shards
+            .iter()
+            .map(|shard| lock(shard).flights.len())
+            .sum()
+    }
+}
+
+/// Kept by a caller while it asks a store about an entry, or stores one.
+#[derive(Debug)]
+pub(crate) struct Seat {
+    flights: Arc<Flights>,
+    hash: u64,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut shard = self.flights.shard(self.hash);
+        if let Some(attending) = shard.attending.get_mut(&self.hash) {
+            *attending -= 1;
+            if *attending > 0 {
+                return;
+            }
+        }
+        shard.attending.remove(&self.hash);
+        let flight = shard.flights.get(&self.hash);
+        let over = flight.is_some_and(|flight| lock(&flight.state).is_over());
+        let retired = over.then(|| shard.flights.remove(&self.hash));
+        drop(shard);
+        // Its result is a value of the user's.
+        drop(retired);
     }
 }
 
@@ -126,6 +193,8 @@ impl Flights {
 #[derive(Debug)]
 pub(crate) struct Flight {
     key: EntryKey,
+    /// What a store had shown its first leader before the body ran.
+    fence: Option<Fence>,
     opened: Born,
     state: Mutex<State>,
 }
@@ -180,7 +249,7 @@ impl State {
 }
 
 impl Flight {
-    fn new(key: EntryKey, opened: Born) -> Self {
+    fn new(key: EntryKey, fence: Option<Fence>, opened: Born) -> Self {
         let state = State {
             result: None,
             leaders: 1,
@@ -193,9 +262,20 @@ impl Flight {
         };
         Self {
             key,
+            fence,
             opened,
             state: Mutex::new(state),
         }
+    }
+
+    /// Whether the computation is under the generations that the caller was shown, and, if it is
+    /// over, whether its result has not expired.
+    fn suits(&self, wanted: Wanted<'_>) -> bool {
+        self.fence.as_ref() == wanted.fence
+            && lock(&self.state)
+                .result
+                .as_ref()
+                .is_none_or(|result| result.deadline > wanted.now)
     }
 
     fn update(&self, change: impl FnOnce(&mut State)) {
@@ -248,6 +328,15 @@ pub(crate) struct Leader {
 }
 
 impl Leader {
+    /// Hands everybody the result, while the leader goes on to store it. Whatever becomes of that,
+    /// the result stands.
+    pub(crate) fn publish(&self, result: Arc<Entry>) {
+        // What another leader left is a value of the user's: dropped after the lock.
+        let mut result = Some(result);
+        self.flight
+            .update(|state| std::mem::swap(&mut state.result, &mut result));
+    }
+
     /// Hands everybody the result.
     pub(crate) fn finish(self, result: Arc<Entry>) {
         // What another leader left is a value of the user's: dropped after the lock.

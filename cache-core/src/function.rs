@@ -94,6 +94,15 @@ impl Function {
         self.key_prefix
     }
 
+    pub(crate) fn version_number(&self) -> Option<u32> {
+        self.version
+    }
+
+    /// Whether it stands for the entries that are addressed by keys.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.name.is_empty()
+    }
+
     pub(crate) fn place(&self) -> (&'static str, &'static str, u32) {
         (self.module, self.file, self.line)
     }

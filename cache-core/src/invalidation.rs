@@ -2,12 +2,15 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
+use crate::body::block_on;
 use crate::cache::{Cache, Inner};
+use crate::clock::Tick;
 use crate::error::LOG;
 use crate::outcome::{Outcome, Settled, Shape};
-use crate::pattern::Pattern;
-use crate::pending::Target;
+use crate::pattern::{Pattern, named_by};
 use crate::segment::{SegmentWriter, render, render_widened};
+use crate::settling::Target;
+use crate::shared::Allowance;
 
 /// The invalidation of a writer, rendered before its body runs.
 #[must_use = "an invalidation does nothing until `after` is awaited"]
@@ -46,9 +49,14 @@ impl Invalidation {
         });
         match Pattern::from_rendered(&rendered) {
             Ok(pattern) => {
-                let invalidations = &self.cache.inner().memory.invalidations;
-                let slots = invalidations.slots_of_pattern(pattern.node());
+                let inner = self.cache.inner();
+                let slots = inner.memory.invalidations.slots_of_pattern(pattern.node());
                 self.target.slots.extend(slots);
+                if inner.shared.is_some() {
+                    self.target
+                        .nodes
+                        .extend(named_by(pattern.node()).map(Box::from));
+                }
             }
             Err(_) => self.target.everything = true,
         }
@@ -65,22 +73,37 @@ impl Invalidation {
     ///
     /// If the future is dropped while the body runs, or the body panics, nobody knows whether it
     /// wrote: the invalidation is done at once, and again when the outcome must have settled.
-    pub async fn after<R>(
+    ///
+    /// What the store does not acknowledge in time stays pending, and the answer is the body's all
+    /// the same.
+    pub async fn after<R, S: Shape<R> + Settled>(
         self,
-        shape: impl Shape<R> + Settled,
+        shape: S,
         body: impl AsyncFnOnce() -> R,
     ) -> R {
         let guard = Guard(Some(self));
         let answer = body().await;
-        guard.end(shape.outcome(&answer));
-        answer
+        // From here on no `R` may be held across an await: its error need not be `Send`.
+        let kept = match shape.take(answer) {
+            Ok(kept) => kept,
+            Err(failure) => {
+                guard.failed();
+                return failure;
+            }
+        };
+        guard.succeeded().await;
+        let answer = shape.restore(kept);
+        answer.expect("a shape has a place for what it was taken apart into")
     }
 
     /// Like [`after`](Self::after), for a synchronous function.
     pub fn after_blocking<R>(self, shape: impl Shape<R> + Settled, body: impl FnOnce() -> R) -> R {
         let guard = Guard(Some(self));
         let answer = body();
-        guard.end(shape.outcome(&answer));
+        match shape.outcome(&answer) {
+            Outcome::Failure => guard.failed(),
+            _ => block_on(guard.succeeded()),
+        }
         answer
     }
 }
@@ -89,16 +112,40 @@ impl Invalidation {
 struct Guard(Option<Invalidation>);
 
 impl Guard {
-    fn end<T>(mut self, outcome: Outcome<T>) {
+    /// The body wrote.
+    async fn succeeded(mut self) {
+        if let Some(invalidation) = self.0.take() {
+            let inner = invalidation.cache.inner();
+            inner.invalidate_locally(&invalidation.target);
+            invalidation.log();
+            if let Some(shared) = &inner.shared {
+                let target = &invalidation.target;
+                let mut budget = shared.budget();
+                if target.everything {
+                    let _ = shared.invalidate_all(Allowance::Budget(&mut budget)).await;
+                } else {
+                    let _ = shared.invalidate(&target.nodes, None, &mut budget).await;
+                }
+            }
+        }
+    }
+
+    /// The body says that it did not write. Who does not believe it must not wait for the store: a
+    /// failure can't be held across an await.
+    fn failed(mut self) {
         if let Some(invalidation) = self.0.take()
-            && (invalidation.always || !matches!(outcome, Outcome::Failure))
+            && invalidation.always
         {
             invalidation.cache.inner().invalidate(&invalidation.target);
-            let Invalidation {
-                function, patterns, ..
-            } = invalidation;
-            tracing::debug!(target: LOG, function, ?patterns, "invalidated");
+            invalidation.log();
         }
+    }
+}
+
+impl Invalidation {
+    fn log(&self) {
+        let (function, patterns) = (self.function, &self.patterns);
+        tracing::debug!(target: LOG, function, ?patterns, "invalidated");
     }
 }
 
@@ -119,7 +166,15 @@ impl Drop for Guard {
 }
 
 impl Inner {
+    /// Invalidates here, and as soon as can be in the store.
     fn invalidate(&self, target: &Target) {
+        self.invalidate_locally(target);
+        if let Some(shared) = &self.shared {
+            shared.invalidate_later(&target.nodes, target.everything);
+        }
+    }
+
+    fn invalidate_locally(&self, target: &Target) {
         let invalidations = &self.memory.invalidations;
         if target.everything {
             invalidations.invalidate_all();
@@ -131,12 +186,19 @@ impl Inner {
 
     /// Has `target` invalidated once more when the outcome of a dropped writer has settled.
     fn invalidate_again(&self, target: Target) {
-        if let Some(when) = self.pending.add(target, self.clock.after(self.settle)) {
-            self.later(when, |inner| {
-                for target in inner.pending.take(inner.clock.now()) {
-                    inner.invalidate(&target);
-                }
-            });
+        if let Some(when) = self.settling.add(target, self.clock.after(self.settle)) {
+            self.later(when, |inner| inner.settle(inner.clock.now()));
         }
+    }
+
+    fn settle(&self, now: Tick) {
+        for target in self.settling.take(now) {
+            self.invalidate(&target);
+        }
+    }
+
+    /// Does once more what would be done when the outcomes of dropped writers have settled.
+    pub(crate) fn settle_now(&self) {
+        self.settle(Tick::MAX);
     }
 }

@@ -4,9 +4,10 @@
 //! | --- | --- |
 //! | value of a function's entry | `{namespace}:{key_prefix}:{function}:{args_hash}` |
 //! | value of a plain entry | `{namespace}:{key}` |
-//! | generation of a node | `{namespace}:~n:{node}`; a function is a node too, `user:42:get_profile` |
+//! | generation of a node | `{namespace}:~n:{node}`; a function is a node too, `user:42:get_profile`, and so is a plain key |
 //! | generation of a leaf | `{namespace}:~l:{bucket}`, four hex digits |
 //! | generation of a tag | `{namespace}:~t:{tag}` |
+//! | counter | `{namespace}:!c:{key}` |
 //! | canary of a probe | `{namespace}:!{nonce}`, 32 hex digits |
 //!
 //! A rendered segment consists of `[A-Za-z0-9_.-]` and `%`, and a function's name is an identifier,
@@ -23,7 +24,7 @@ mod key;
 use crate::Error;
 use crate::entry::Echo;
 use crate::fence::{Generation, Nonce, Observed};
-use crate::pattern::{functions_at, nodes};
+use crate::pattern::{named_by, nodes};
 use crate::store::Mint;
 
 pub use key::{Key, Leaf};
@@ -137,11 +138,12 @@ impl Layout {
         let value = format!("{}:{named}{version}:{args_hash:032x}", self.namespace);
         let echo = Echo::of_function(value.as_bytes());
         let nodes = nodes(prefix).chain([named.as_str()]);
-        self.entry(value, echo, leaf, nodes, tags)
+        self.entry(value, echo, Region::Leaf(leaf), nodes, tags)
     }
 
-    /// The keys that a read of the plain entry `key` needs: each of its segments is a node, and the
-    /// key is the leaf.
+    /// The keys that a read of the plain entry `key` needs. Each prefix of its segments is a node, and
+    /// the whole key is its leaf: a node of its own and no bucket, because what is set directly swaps
+    /// its leaf, and must not take others' entries with it.
     ///
     /// # Errors
     ///
@@ -151,18 +153,29 @@ impl Layout {
         check_rendered(key)?;
         let value = format!("{}:{key}", self.namespace);
         let echo = Echo::of_plain(value.as_bytes());
-        self.entry(value, echo, Leaf::of_plain(key), nodes(key), &[])
+        let above = nodes(key).filter(|node| node.len() < key.len());
+        self.entry(value, echo, Region::Node(key), above, &[])
+    }
+
+    /// The key of a counter.
+    ///
+    /// # Errors
+    ///
+    /// As [`plain_entry`](Self::plain_entry).
+    pub fn counter(&self, key: &str) -> Result<Key, Error> {
+        check_rendered(key)?;
+        Ok(Key::from(format!("{}:!c:{key}", self.namespace)))
     }
 
     fn entry<'a>(
         &self,
         value: String,
         echo: Echo,
-        leaf: Leaf,
+        leaf: Region<'_>,
         nodes: impl Iterator<Item = &'a str>,
         tags: &[&str],
     ) -> Result<EntryKeys, Error> {
-        let mut keys = vec![Key::from(value), self.generation(Region::Leaf(leaf))];
+        let mut keys = vec![Key::from(value), self.generation(leaf)];
         for node in nodes {
             check_rendered(node)?;
             keys.push(self.generation(Region::Node(node)));
@@ -187,10 +200,7 @@ impl Layout {
     /// its hash of arguments are cut off to meet the function.
     #[must_use]
     pub fn covered_by(&self, node: &str) -> Vec<Key> {
-        let mut names = vec![node];
-        names.extend(functions_at(node).filter(|function| *function != node));
-        names
-            .into_iter()
+        named_by(node)
             .flat_map(|name| self.copies(Region::Node(name)))
             .collect()
     }
@@ -219,7 +229,7 @@ impl Layout {
     }
 
     /// The beginning that the names of all values below `node` have, or with an empty node of
-    /// everything in the namespace, generations and canaries included: what the removal of
+    /// everything in the namespace, generations, counters and canaries included: what the removal of
     /// unreachable values scans for. Look at each value's header before deleting it.
     #[must_use]
     pub fn values_below(&self, node: &str) -> Key {

@@ -5,6 +5,7 @@
 
 mod agenda;
 mod body;
+mod breaker;
 mod builder;
 mod cache;
 mod call;
@@ -15,6 +16,7 @@ mod error;
 pub mod fence;
 mod flight;
 mod function;
+mod handling;
 mod installed;
 mod invalidation;
 mod key;
@@ -31,12 +33,15 @@ mod policy;
 #[cfg(all(test, shuttle))]
 mod schedules;
 mod segment;
+mod settling;
+mod shared;
 mod stats;
 pub mod store;
 mod subject;
 mod sync;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod traffic;
 
 pub use builder::CacheBuilder;
 pub use cache::Cache;

@@ -32,6 +32,17 @@ pub trait Shape<R>: Copy {
     /// Splits what a body returned.
     fn outcome(self, returned: &R) -> Outcome<&Self::Value>;
 
+    /// Takes apart what a body returned: `Ok` has what is to be kept, of which `None` is an
+    /// absence, and [`restore`](Self::restore) puts it together again.
+    ///
+    /// It exists because a future that waits for a store after its body must not hold an `R`,
+    /// whose error need not be `Send`.
+    ///
+    /// # Errors
+    ///
+    /// Gives a failure back as it is.
+    fn take(self, returned: R) -> Result<Option<Self::Value>, R>;
+
     /// Makes the answer of a hit. `None` is a kept absence; a shape that has no place for it
     /// ([`HAS_ABSENCE`](Self::HAS_ABSENCE)) gives `None`, and the hit counts as a miss.
     fn restore(self, kept: Option<Self::Value>) -> Option<R>;
@@ -79,6 +90,10 @@ impl<T> Shape<T> for Value {
         Outcome::Value(returned)
     }
 
+    fn take(self, returned: T) -> Result<Option<T>, T> {
+        Ok(Some(returned))
+    }
+
     #[inline]
     fn restore(self, kept: Option<T>) -> Option<T> {
         kept
@@ -91,6 +106,10 @@ impl<F> Shape<F> for FutureOf {
 
     fn outcome(self, returned: &F) -> Outcome<&F> {
         Outcome::Value(returned)
+    }
+
+    fn take(self, returned: F) -> Result<Option<F>, F> {
+        Ok(Some(returned))
     }
 
     fn restore(self, kept: Option<F>) -> Option<F> {
@@ -106,6 +125,10 @@ impl<T> Shape<Option<T>> for OptionOf {
         returned.as_ref().map_or(Outcome::Absent, Outcome::Value)
     }
 
+    fn take(self, returned: Option<T>) -> Result<Option<T>, Option<T>> {
+        Ok(returned)
+    }
+
     #[inline]
     fn restore(self, kept: Option<T>) -> Option<Option<T>> {
         Some(kept)
@@ -118,6 +141,10 @@ impl<T, E> Shape<Result<T, E>> for ResultOf {
 
     fn outcome(self, returned: &Result<T, E>) -> Outcome<&T> {
         returned.as_ref().map_or(Outcome::Failure, Outcome::Value)
+    }
+
+    fn take(self, returned: Result<T, E>) -> Result<Option<T>, Result<T, E>> {
+        returned.map(Some).map_err(Err)
     }
 
     #[inline]
@@ -136,6 +163,10 @@ impl<T, E> Shape<Result<Option<T>, E>> for ResultOptionOf {
             Ok(None) => Outcome::Absent,
             Err(_) => Outcome::Failure,
         }
+    }
+
+    fn take(self, returned: Result<Option<T>, E>) -> Result<Option<T>, Result<Option<T>, E>> {
+        returned.map_err(Err)
     }
 
     #[inline]

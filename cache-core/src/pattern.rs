@@ -126,6 +126,13 @@ pub fn nodes(path: &str) -> impl Iterator<Item = &str> {
         .take(DEEPEST)
 }
 
+/// Everything that an invalidation of the node `node` names: the node itself, and the functions that
+/// it may mean.
+pub(crate) fn named_by(node: &str) -> impl Iterator<Item = &str> {
+    let functions = functions_at(node).filter(move |function| *function != node);
+    std::iter::once(node).chain(functions)
+}
+
 /// The functions that a node may mean, by prefix and bare name: a visible key without its hash of
 /// arguments and its version names one, and so may a path whose last segment looks like any other.
 pub(crate) fn functions_at(node: &str) -> impl Iterator<Item = &str> {

@@ -1,17 +1,20 @@
 //! Entries that are addressed by a key of the caller's, not by a function.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crate::cache::Cache;
-use crate::call::{CacheValue, Call, LocalValue, Miss};
+use crate::call::{CacheValue, Call, Miss};
 use crate::error::Error;
+use crate::fence::Nonce;
 use crate::function::Function;
+use crate::handling::{Coding, Handling};
+use crate::layout::EntryKeys;
 use crate::memory::entry::{Entry, EntryKey};
 use crate::outcome::ResultOf;
 use crate::segment::escape;
-use crate::subject::{Subject, weigh_serialized};
+use crate::shared::{Found, Look, Shared};
+use crate::subject::Subject;
 
 /// Stands for all of them: one key is one entry, whatever the type of its value.
 pub(crate) static PLAIN: Function = Function::new("", "", "", "", 0);
@@ -19,7 +22,7 @@ pub(crate) static PLAIN: Function = Function::new("", "", "", "", 0);
 /// A key in a cache.
 pub(crate) struct PlainKey<'a> {
     cache: &'a Cache,
-    key: EntryKey,
+    subject: Subject,
 }
 
 impl<'a> PlainKey<'a> {
@@ -27,46 +30,67 @@ impl<'a> PlainKey<'a> {
         if key.is_empty() {
             return Err(Error::invalid_input("the key is empty"));
         }
-        let instance = PLAIN.instance::<fn(), ()>();
-        let key = EntryKey {
-            hash: cache.inner().memory.seed(instance).hash(key.as_bytes()),
-            instance,
-            bytes: key.as_bytes().into(),
-        };
-        Ok(Self { cache, key })
-    }
-
-    pub(crate) fn look_up(&self) -> Option<Arc<Entry>> {
-        let EntryKey {
-            hash,
-            instance,
-            bytes,
-        } = &self.key;
-        let inner = self.cache.inner();
-        inner.memory.get(*hash, instance, bytes, inner.clock.now())
-    }
-
-    pub(crate) fn count_miss(&self) {
-        self.cache.inner().plain.misses.fetch_add(1, Relaxed);
-    }
-
-    fn into_subject(self) -> Subject {
-        let Self { cache, key } = self;
         let inner = cache.inner();
-        let segments = String::from_utf8_lossy(&key.bytes);
-        let path = segments
-            .split(':')
-            .map(escape)
-            .collect::<Vec<_>>()
-            .join(":");
+        let instance = PLAIN.instance::<fn(), ()>();
+        let path = key.split(':').map(escape).collect::<Vec<_>>().join(":");
         let invalidations = &inner.memory.invalidations;
-        let leaf = invalidations.leaf("", &key.bytes);
-        Subject {
+        let leaf = invalidations.leaf("", key.as_bytes());
+        let subject = Subject {
+            key: EntryKey {
+                hash: inner.memory.seed(instance).hash(key.as_bytes()),
+                instance,
+                bytes: key.as_bytes().into(),
+            },
             slots: invalidations.slots_of_plain_key(&path, leaf),
             leaf,
             path: path.into(),
             series: Arc::clone(&inner.plain),
-            key,
+            arguments: key.len(),
+        };
+        Ok(Self { cache, subject })
+    }
+
+    fn look_up(&self) -> Option<Arc<Entry>> {
+        let EntryKey {
+            hash,
+            instance,
+            bytes,
+        } = &self.subject.key;
+        let inner = self.cache.inner();
+        inner.memory.get(*hash, instance, bytes, inner.clock.now())
+    }
+
+    fn value<V: CacheValue>(&self) -> Option<V> {
+        let entry = self.look_up()?;
+        let value = entry.value::<V>().flatten()?;
+        entry.series.hit();
+        Some(value)
+    }
+
+    pub(crate) async fn get<V: CacheValue>(&self) -> Result<Option<V>, Error> {
+        let Some(shared) = self.cache.inner().shared() else {
+            let value = self.value();
+            if value.is_none() {
+                self.subject.series.missed();
+            }
+            return Ok(value);
+        };
+        let keys = self.subject.keys(&shared.layout)?;
+        let look = self.looked_for(&keys, self.cache.inner().default_ttl);
+        let budget = &mut shared.budget();
+        match shared.look(look, &coding(), budget).await? {
+            Found::Entry(value, _) => Ok(value),
+            Found::Nothing(_) | Found::Barred => Ok(None),
+        }
+    }
+
+    fn looked_for<'k>(&'k self, keys: &'k EntryKeys, ttl: Duration) -> Look<'k> {
+        Look {
+            keys,
+            path: &self.subject.path,
+            function: "",
+            series: &self.subject.series,
+            ttl,
         }
     }
 
@@ -75,36 +99,98 @@ impl<'a> PlainKey<'a> {
         self,
         ttl: Option<Duration>,
     ) -> Call<Result<V, E>, ResultOf> {
-        if let Some(entry) = self.look_up()
-            && let Some(Some(value)) = entry.value::<V>()
-        {
-            entry.series.hit();
+        if let Some(value) = self.value() {
             return Call::hit(ResultOf, Some(value));
         }
-        self.count_miss();
         Call::miss(Miss {
             cache: self.cache.clone(),
-            subject: Some(self.into_subject()),
+            subject: Some(self.subject),
             shape: ResultOf,
             ttl,
             none_ttl: None,
-            weigh: weigh_serialized::<V>,
+            handling: Handling::shared(),
         })
     }
 
-    /// Puts a value in the place of whatever is stored or being computed, or nothing.
-    pub(crate) fn replace<V: LocalValue + serde::Serialize>(self, value: Option<(V, Duration)>) {
-        let cache = self.cache;
-        let (inner, subject) = (cache.inner(), self.into_subject());
-        match value {
-            Some((value, ttl)) => {
-                // The time to store it with is taken when it is stored.
-                let born = inner.memory.invalidations.now();
-                let weigh = weigh_serialized::<V>;
-                let entry = subject.entry(inner, born, Some(value), ttl, weigh);
-                inner.replace(entry, subject.leaf);
-            }
-            None => inner.memory.remove(&subject.key, subject.leaf),
+    /// Puts a value in the place of whatever is stored or being computed.
+    pub(crate) async fn set<V: CacheValue>(self, value: V, ttl: Duration) -> Result<(), Error> {
+        let inner = self.cache.inner();
+        if let Some(shared) = inner.shared() {
+            return self.set_shared(shared, &value, ttl).await;
+        }
+        // The time to store it with is taken when it is stored.
+        let born = inner.memory.invalidations.now();
+        let ttl = inner.bounded_by_fallback(ttl);
+        let weigh = Handling::shared().weigh;
+        let entry = self.subject.entry(inner, born, Some(value), ttl, weigh);
+        inner.replace(entry, self.subject.leaf);
+        self.invalidate_later();
+        Ok(())
+    }
+
+    /// Swaps the key's own generation, so that nothing from before answers any more and no
+    /// computation under way can store; then stores under what the swap left.
+    async fn set_shared<V: CacheValue>(
+        &self,
+        shared: &Shared,
+        value: &V,
+        ttl: Duration,
+    ) -> Result<(), Error> {
+        let keys = self.subject.keys(&shared.layout)?;
+        let look = self.looked_for(&keys, ttl);
+        let mut budget = shared.budget();
+        let nonce = Nonce::random()?;
+        let outdated = Outdated(&self.subject.path, shared);
+        let Some(leaf) = shared.swap(look, nonce, &mut budget).await? else {
+            // No room. What is there must not answer all the same, and that needs none.
+            std::mem::forget(outdated);
+            let node = [Box::from(&*self.subject.path)];
+            return shared
+                .invalidate(&node, Some(look.series), &mut budget)
+                .await;
+        };
+        std::mem::forget(outdated);
+        let observed = shared.observe(look, &mut budget).await?;
+        let fence = shared.complete(look, observed, &mut budget).await;
+        // Another leaf is that of a later `set` or `remove`, which wins.
+        let Some(fence) = fence.filter(|fence| fence.generations()[0] == leaf) else {
+            return Ok(());
+        };
+        let entry = coding().encode_entry(&keys, &fence, Some(value), ttl, Duration::ZERO)?;
+        shared.fill(look, entry, ttl, &mut budget).await
+    }
+
+    pub(crate) async fn remove(self) -> Result<(), Error> {
+        let inner = self.cache.inner();
+        inner.memory.remove(&self.subject.key, self.subject.leaf);
+        let Some(shared) = &inner.shared else {
+            return Ok(());
+        };
+        let node = [Box::from(&*self.subject.path)];
+        let series = Some(&*self.subject.series);
+        shared.invalidate(&node, series, &mut shared.budget()).await
+    }
+
+    /// While memory stands in for a store that can't be reached: what the store holds is outdated.
+    fn invalidate_later(&self) {
+        if let Some(shared) = &self.cache.inner().shared {
+            shared.invalidate_later(&[Box::from(&*self.subject.path)], false);
         }
     }
+}
+
+/// What a `set` replaces, as long as it is not known whether it has. Dropped, it invalidates the
+/// key: nobody may be given what was there before a `set` that may have taken place.
+struct Outdated<'a>(&'a str, &'a Shared);
+
+impl Drop for Outdated<'_> {
+    fn drop(&mut self) {
+        self.1.invalidate_later(&[Box::from(self.0)], false);
+    }
+}
+
+fn coding<V: CacheValue>() -> Coding<V> {
+    Handling::shared()
+        .coding
+        .expect("values of this kind have an encoding")
 }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use crate::error::{Error, LOG};
 use crate::function::Function;
+use crate::traffic::{ErrorClass, ErrorCounts, MissReason};
 
 /// What a cache did since it was built; see [`Cache::stats`](crate::Cache::stats).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +52,9 @@ pub struct FunctionStats {
     /// Calls of whose arguments no key could be made: they ran uncached, and count as neither hit
     /// nor miss.
     pub uncacheable: u64,
+    /// Operations of a store that failed, and values that it could not take. No call failed for it:
+    /// it ran as if it were not cached.
+    pub errors: u64,
 }
 
 /// How many counters a series spreads its hits over.
@@ -69,7 +73,11 @@ pub(crate) struct Series {
     /// One for each of the first threads, which is the only one to write it, and a last one that
     /// all others share.
     hits: Box<[Stripe]>,
+    /// In a store, where a hit costs a round trip anyway.
+    pub(crate) shared_hits: AtomicU64,
     pub(crate) misses: AtomicU64,
+    shared_misses: [AtomicU64; MissReason::COUNT],
+    pub(crate) errors: ErrorCounts,
     pub(crate) coalesced: AtomicU64,
     pub(crate) failures: AtomicU64,
     uncacheable: AtomicU64,
@@ -84,7 +92,10 @@ impl Series {
         Self {
             function,
             hits: (0..=stripes()).map(|_| Stripe::default()).collect(),
+            shared_hits: AtomicU64::new(0),
             misses: AtomicU64::new(0),
+            shared_misses: Default::default(),
+            errors: ErrorCounts::default(),
             coalesced: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             uncacheable: AtomicU64::new(0),
@@ -102,6 +113,42 @@ impl Series {
                 shared[0].0.fetch_add(1, Relaxed);
             }
         }
+    }
+
+    /// Counts a call that memory did not answer.
+    pub(crate) fn missed(&self) {
+        self.misses.fetch_add(1, Relaxed);
+        self.tell(MissReason::Absent);
+    }
+
+    /// Counts a call that a store did not answer.
+    pub(crate) fn missed_shared(&self, reason: MissReason) {
+        self.shared_misses[reason.index()].fetch_add(1, Relaxed);
+        self.tell(reason);
+    }
+
+    fn tell(&self, reason: MissReason) {
+        let (key_prefix, function) = (self.function.key_prefix(), self.function.name());
+        let reason = reason.as_str();
+        tracing::debug!(target: LOG, key_prefix, function, reason, "miss");
+    }
+
+    /// Counts a value that is too large to be stored, and logs the first.
+    pub(crate) fn too_large(&self, bytes: usize) {
+        if self.errors.of(ErrorClass::TooLarge) == 0 {
+            let function = self.function.name();
+            tracing::warn!(target: LOG, function, bytes, "a value is too large to be stored");
+        }
+        self.errors.count(ErrorClass::TooLarge);
+    }
+
+    /// Counts a value that can't be encoded, and logs the first.
+    pub(crate) fn unencodable(&self, error: &Error) {
+        if self.errors.of(ErrorClass::Data) == 0 {
+            let function = self.function.name();
+            tracing::warn!(target: LOG, function, %error, "a value can't be encoded: not stored");
+        }
+        self.errors.count(ErrorClass::Data);
     }
 
     /// Counts a call of which no key can be made, and logs the first.
@@ -122,8 +169,18 @@ impl Series {
                 .hits
                 .iter()
                 .map(|Stripe(hits)| hits.load(Relaxed))
+                .sum::<u64>()
+                + self.shared_hits.load(Relaxed),
+            misses: self.misses.load(Relaxed)
+                + self
+                    .shared_misses
+                    .iter()
+                    .map(|misses| misses.load(Relaxed))
+                    .sum::<u64>(),
+            errors: ErrorClass::ALL
+                .iter()
+                .map(|class| self.errors.of(*class))
                 .sum(),
-            misses: self.misses.load(Relaxed),
             coalesced: self.coalesced.load(Relaxed),
             failures: self.failures.load(Relaxed),
             uncacheable: self.uncacheable.load(Relaxed),

@@ -3,30 +3,18 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use serde::Serialize;
-
 use crate::cache::{Cache, Inner};
-use crate::error::{Error, LOG};
+use crate::error::Error;
 use crate::function::Instance;
 use crate::key::KeyWriter;
+use crate::layout::{EntryKeys, FunctionEntry, Layout, Leaf};
 use crate::memory::entry::{Entry, EntryKey, Slots};
 use crate::memory::invalidations::{Born, Slot, Stamp};
 use crate::policy::MAX_TTL;
 use crate::segment::{SegmentWriter, render};
 use crate::stats::Series;
-
-/// How heavy the parts of a value are that lie outside of it.
-pub(crate) type Weigh<V> = fn(&V) -> u64;
-
-/// The size of what a value serializes to: an estimate of what it owns on the heap.
-pub(crate) fn weigh_serialized<V: Serialize>(value: &V) -> u64 {
-    let mut writer = KeyWriter::new();
-    writer.argument(value);
-    writer.bytes().len() as u64
-}
 
 /// Everything about an entry that is known before its value is.
 #[derive(Debug)]
@@ -37,6 +25,8 @@ pub(crate) struct Subject {
     /// The rendered key prefix of a function, or the whole of a plain key.
     pub(crate) path: Cow<'static, str>,
     pub(crate) series: Arc<Series>,
+    /// How many of the key's bytes are arguments; behind them are scopes.
+    pub(crate) arguments: usize,
 }
 
 impl Subject {
@@ -59,13 +49,6 @@ impl Subject {
                 Ok(path) => path,
             },
         };
-        series.misses.fetch_add(1, Relaxed);
-        tracing::debug!(
-            target: LOG,
-            key_prefix = function.key_prefix(),
-            function = function.name(),
-            "miss"
-        );
         let invalidations = &cache.inner().memory.invalidations;
         let leaf = invalidations.leaf(function.name(), writer.argument_bytes());
         Some(Self {
@@ -78,6 +61,26 @@ impl Subject {
             leaf,
             path,
             series,
+            arguments: writer.argument_bytes().len(),
+        })
+    }
+
+    /// The keys of the entry in a store.
+    pub(crate) fn keys(&self, layout: &Layout) -> Result<EntryKeys, Error> {
+        let EntryKey {
+            instance, bytes, ..
+        } = &self.key;
+        let function = instance.function();
+        if function.is_plain() {
+            return layout.plain_entry(&self.path);
+        }
+        layout.function_entry(&FunctionEntry {
+            prefix: &self.path,
+            function: function.name(),
+            version: function.version_number(),
+            args_hash: *instance.identity().args_hash(bytes).as_bytes(),
+            leaf: Leaf::of_call(function.name(), &bytes[..self.arguments]),
+            tags: &[],
         })
     }
 
@@ -88,7 +91,7 @@ impl Subject {
         born: Born,
         value: Option<V>,
         ttl: Duration,
-        weigh: Weigh<V>,
+        weigh: fn(&V) -> u64,
     ) -> Arc<Entry> {
         let weight = inner.weigh(|| {
             let owned = value.as_ref().map_or(0, weigh);

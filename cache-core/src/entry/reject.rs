@@ -30,6 +30,21 @@ pub enum Reject {
 }
 
 impl Reject {
+    /// Each reason once, in the order of their declaration.
+    #[cfg(test)]
+    pub(crate) const ALL: [Self; 10] = [
+        Self::TooLarge,
+        Self::Foreign,
+        Self::Future,
+        Self::Truncated,
+        Self::Damaged,
+        Self::WrongEcho,
+        Self::WrongFingerprint,
+        Self::WrongCodec,
+        Self::Unproven,
+        Self::Stale,
+    ];
+
     /// The reason as the label of a metric: one lower-case word or several joined by `_`.
     #[must_use]
     pub fn as_str(self) -> &'static str {

@@ -120,7 +120,7 @@ impl Drop for Follower {
 mod tests {
     use std::cell::Cell;
 
-    use super::super::Role;
+    use super::super::{Role, Wanted};
     use super::*;
     use crate::agenda::Agenda;
     use crate::clock::Clock;
@@ -140,7 +140,14 @@ mod tests {
             Flights::new(Agenda::new(Clock::Coarse)),
             Invalidations::new(),
         );
-        let join = || flights.join(&key, &Slots::new(), &invalidations, true);
+        let slots = Slots::new();
+        let wanted = Wanted {
+            key: &key,
+            slots: &slots,
+            fence: None,
+            now: 0,
+        };
+        let join = || flights.join(wanted, &invalidations, true);
         let (Role::Lead(_leader), Role::Follow(mut first), Role::Follow(mut second)) =
             (join(), join(), join())
         else {

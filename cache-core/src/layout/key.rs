@@ -37,8 +37,8 @@ impl fmt::Debug for Key {
     }
 }
 
-/// One of 65,536 buckets that entries fall into by their function's bare name and arguments, or by
-/// their plain key: the finest thing that an invalidation can name.
+/// One of 65,536 buckets that functions' entries fall into by bare name and arguments: the finest
+/// thing that an invalidation can name.
 ///
 /// It depends neither on version, type nor fingerprint, so that the old and the new processes of a
 /// rolling deploy invalidate each other's entries. Two entries in one bucket only invalidate each
@@ -52,12 +52,6 @@ impl Leaf {
     #[must_use]
     pub fn of_call(function: &str, arguments: &[u8]) -> Self {
         Self(leaf_bucket(function, arguments))
-    }
-
-    /// The leaf of a plain entry, by its rendered key without the namespace.
-    #[must_use]
-    pub fn of_plain(key: &str) -> Self {
-        Self(leaf_bucket("", key.as_bytes()))
     }
 
     /// The bucket's number.

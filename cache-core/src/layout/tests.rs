@@ -40,13 +40,12 @@ fn names_are_golden() {
     let names: Vec<_> = keys.read().iter().map(text).collect();
     assert_eq!(
         names,
-        [
-            "app:rates:eur",
-            "app:~l:93ce",
-            "app:~n:rates",
-            "app:~n:rates:eur"
-        ]
+        ["app:rates:eur", "app:~n:rates:eur", "app:~n:rates",]
     );
+    let deep = layout().plain_entry("a:b:c:d:e:f:g:h:i").unwrap();
+    assert_eq!(text(deep.leaf()), "app:~n:a:b:c:d:e:f:g:h:i");
+    assert_eq!(deep.generations().len(), 9);
+    assert_eq!(text(&layout().counter("logins").unwrap()), "app:!c:logins");
     assert_eq!(Leaf::of_call("get_profile", &[1, 2, 3]).bucket(), 0xad1d);
 }
 
@@ -107,7 +106,7 @@ fn values_below_a_node_end_at_the_segment() {
 #[test]
 fn leaf_keeps_name_and_arguments_apart() {
     assert_ne!(Leaf::of_call("f", b"oo"), Leaf::of_call("fo", b"o"));
-    assert_ne!(Leaf::of_call("f", b""), Leaf::of_plain("f"));
+    assert_ne!(Leaf::of_call("f", b""), Leaf::of_call("f", b"f"));
 }
 
 #[test]

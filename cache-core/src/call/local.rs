@@ -1,0 +1,144 @@
+//! A call whose entry is kept in the process.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use super::{LocalValue, Miss};
+use crate::body::inside;
+use crate::flight::{Leader, Role, Turn};
+use crate::memory::entry::Entry;
+use crate::memory::invalidations::Computing;
+use crate::mutants::{Mutant, active};
+use crate::outcome::{Outcome, Shape};
+use crate::subject::Subject;
+
+impl<S, V: LocalValue> Miss<S, V> {
+    pub(super) async fn compute_locally<R>(
+        &self,
+        subject: &Subject,
+        body: impl AsyncFnOnce() -> R,
+    ) -> R
+    where
+        S: Shape<R, Value = V>,
+    {
+        subject.series.missed();
+        if !self.coalesces(subject) {
+            return self.run(subject, &self.begin(subject).0, body).await.0;
+        }
+        let inner = self.cache.inner();
+        let mut role = inner.flights.join(
+            self.wanted(subject),
+            &inner.memory.invalidations,
+            inner.may_follow(),
+        );
+        if let Role::Follow(follower) = role {
+            role = match self.follow(follower).await {
+                Turn::Result(entry) => match self.restore(&entry) {
+                    Some(answer) => {
+                        subject.series.coalesced.fetch_add(1, Relaxed);
+                        return answer;
+                    }
+                    None => Role::Alone,
+                },
+                Turn::Lead(leader) => Role::Lead(leader),
+            };
+        }
+        match role {
+            Role::Lead(leader) => self.lead(subject, leader, body).await,
+            Role::Follow(_) | Role::Alone => {
+                let (computing, found) = self.begin(subject);
+                // No `match`: it would hold an answer, which need not be `Send`, across the await.
+                if let Some((answer, _)) = self.answer(subject, found) {
+                    return answer;
+                }
+                self.run(subject, &computing, body).await.0
+            }
+        }
+    }
+
+    /// Announces a computation, and gives what is stored: between this caller's look-up and its
+    /// turn, another may have finished, or set a value.
+    fn begin(&self, subject: &Subject) -> (Computing<'_>, Option<Arc<Entry>>) {
+        let memory = &self.cache.inner().memory;
+        let look = || memory.peek(&subject.key);
+        memory.invalidations.begin(subject.leaf, look)
+    }
+
+    /// The answer that was found, with its entry, if it is one.
+    fn answer<R>(&self, subject: &Subject, found: Option<Arc<Entry>>) -> Option<(R, Arc<Entry>)>
+    where
+        S: Shape<R, Value = V>,
+    {
+        let inner = self.cache.inner();
+        if active(Mutant::NoSecondLook) {
+            return None;
+        }
+        let now = inner.clock.now();
+        let entry = found.filter(|entry| inner.memory.answers(entry, &subject.key, now))?;
+        let answer = self.restore(&entry)?;
+        subject.series.coalesced.fetch_add(1, Relaxed);
+        Some((answer, entry))
+    }
+
+    async fn lead<R>(&self, subject: &Subject, leader: Leader, body: impl AsyncFnOnce() -> R) -> R
+    where
+        S: Shape<R, Value = V>,
+    {
+        // Until the flight is over, a reader can come by the result through it.
+        let (computing, found) = self.begin(subject);
+        if let Some((answer, entry)) = self.answer(subject, found) {
+            leader.finish(entry);
+            return answer;
+        }
+        match self.run(subject, &computing, body).await {
+            (answer, Some(entry)) => {
+                if active(Mutant::AnnouncementEndsEarly) {
+                    drop(computing);
+                }
+                leader.finish(entry);
+                answer
+            }
+            (answer, None) => {
+                leader.fail();
+                answer
+            }
+        }
+    }
+
+    /// Runs the body and keeps what is to be kept. The entry is for those who wait, whether or
+    /// not it is kept; there is none after an error.
+    async fn run<R>(
+        &self,
+        subject: &Subject,
+        computing: &Computing<'_>,
+        body: impl AsyncFnOnce() -> R,
+    ) -> (R, Option<Arc<Entry>>)
+    where
+        S: Shape<R, Value = V>,
+    {
+        let mut born = computing.born();
+        let answer = inside(pin!(body())).await;
+        if active(Mutant::StampedAfterBody) {
+            born = self.cache.inner().memory.invalidations.now();
+        }
+        let value = match self.shape.outcome(&answer) {
+            Outcome::Value(value) => Some(value.clone()),
+            Outcome::Absent => None,
+            Outcome::Failure => {
+                subject.series.failures.fetch_add(1, Relaxed);
+                return (answer, None);
+            }
+        };
+        let inner = self.cache.inner();
+        let mut ttl = self.time_to_live(subject, value.as_ref());
+        if self.handling.coding.is_some() {
+            ttl = inner.bounded_by_fallback(ttl);
+        }
+        let entry = subject.entry(inner, born, value, ttl, self.handling.weigh);
+        if !ttl.is_zero() {
+            inner.keep(Arc::clone(&entry), subject.leaf);
+        }
+        (answer, Some(entry))
+    }
+}

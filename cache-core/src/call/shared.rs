@@ -1,0 +1,188 @@
+//! A call whose entry is kept in a store.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
+
+use super::{LocalValue, Miss};
+use crate::body::inside;
+use crate::fence::Fence;
+use crate::flight::{Leader, Role, Seat, Turn, Wanted};
+use crate::handling::Coding;
+use crate::memory::entry::Entry;
+use crate::outcome::Shape;
+use crate::shared::{Budget, Found, Look, Shared};
+use crate::subject::Subject;
+
+/// Where and how a call keeps what it computes.
+struct Place<'a, V> {
+    shared: &'a Shared,
+    coding: &'a Coding<V>,
+    look: Look<'a>,
+    budget: Budget,
+    /// Until the entry is stored, so that the flight can be joined until then.
+    seat: Seat,
+}
+
+impl<S, V: LocalValue> Miss<S, V> {
+    pub(super) async fn compute_shared<R>(
+        &self,
+        subject: &Subject,
+        shared: &Shared,
+        coding: &Coding<V>,
+        body: impl AsyncFnOnce() -> R,
+    ) -> R
+    where
+        S: Shape<R, Value = V>,
+    {
+        let keys = match subject.keys(&shared.layout) {
+            Ok(keys) => keys,
+            Err(error) => {
+                subject.series.uncacheable::<()>(&error);
+                return inside(pin!(body())).await;
+            }
+        };
+        let function = subject.key.instance.function();
+        let mut place = Place {
+            shared,
+            coding,
+            look: Look {
+                keys: &keys,
+                path: &subject.path,
+                function: function.name(),
+                series: &subject.series,
+                ttl: self
+                    .ttl
+                    .or(function.policy().ttl)
+                    .unwrap_or(self.cache.inner().default_ttl),
+            },
+            budget: shared.budget(),
+            seat: self.cache.inner().flights.attend(subject.key.hash),
+        };
+        let observed = match shared.look(place.look, coding, &mut place.budget).await {
+            Ok(Found::Entry(kept, observed)) => match self.shape.restore(kept) {
+                Some(answer) => return answer,
+                None => Some(observed),
+            },
+            Ok(Found::Nothing(observed)) => Some(observed),
+            Ok(Found::Barred) | Err(_) => None,
+        };
+        let fence = match observed {
+            Some(observed) => {
+                shared
+                    .complete(place.look, observed, &mut place.budget)
+                    .await
+            }
+            None => None,
+        };
+        match fence {
+            Some(fence) => self.compute_fenced(subject, place, &fence, body).await,
+            // Neither stored nor shared: see `docs/model/flights.py`.
+            None => inside(pin!(body())).await,
+        }
+    }
+
+    async fn compute_fenced<R>(
+        &self,
+        subject: &Subject,
+        place: Place<'_, V>,
+        fence: &Fence,
+        body: impl AsyncFnOnce() -> R,
+    ) -> R
+    where
+        S: Shape<R, Value = V>,
+    {
+        if !self.coalesces(subject) {
+            return self.run_fenced(subject, place, fence, None, body).await;
+        }
+        let inner = self.cache.inner();
+        let wanted = Wanted {
+            fence: Some(fence),
+            ..self.wanted(subject)
+        };
+        let invalidations = &inner.memory.invalidations;
+        let leader = match inner
+            .flights
+            .join(wanted, invalidations, inner.may_follow())
+        {
+            Role::Lead(leader) => Some(leader),
+            Role::Alone => None,
+            Role::Follow(follower) => match self.follow(follower).await {
+                Turn::Lead(leader) => Some(leader),
+                Turn::Result(entry) => match self.restore(&entry) {
+                    Some(answer) => {
+                        subject.series.coalesced.fetch_add(1, Relaxed);
+                        return answer;
+                    }
+                    None => None,
+                },
+            },
+        };
+        self.run_fenced(subject, place, fence, leader, body).await
+    }
+
+    /// Runs the body, hands the result to those who wait, and stores it under the fence, which was
+    /// read before.
+    async fn run_fenced<R>(
+        &self,
+        subject: &Subject,
+        place: Place<'_, V>,
+        fence: &Fence,
+        leader: Option<Leader>,
+        body: impl AsyncFnOnce() -> R,
+    ) -> R
+    where
+        S: Shape<R, Value = V>,
+    {
+        let inner = self.cache.inner();
+        let born = inner.memory.invalidations.now();
+        let began = Instant::now();
+        let answer = inside(pin!(body())).await;
+        // From here on no `R` may be held across an await: its error need not be `Send`.
+        let kept = match self.shape.take(answer) {
+            Ok(kept) => kept,
+            Err(failure) => {
+                subject.series.failures.fetch_add(1, Relaxed);
+                leader.into_iter().for_each(Leader::fail);
+                return failure;
+            }
+        };
+        let ttl = self
+            .time_to_live(subject, kept.as_ref())
+            .min(crate::policy::MAX_TTL);
+        let cost = began.elapsed();
+        let entry = subject.entry(inner, born, kept, ttl, self.handling.weigh);
+        if let Some(leader) = &leader {
+            leader.publish(Arc::clone(&entry));
+        }
+        if !ttl.is_zero() {
+            place.store(&entry, fence, ttl, cost).await;
+        }
+        let restored = self.restore(&entry);
+        if let Some(leader) = leader {
+            leader.finish(entry);
+        }
+        restored.expect("a shape has a place for what it was taken apart into")
+    }
+}
+
+impl<V: LocalValue> Place<'_, V> {
+    /// Stores what was computed. That it fails is counted, and costs a computation.
+    async fn store(mut self, entry: &Entry, fence: &Fence, ttl: Duration, cost: Duration) {
+        let look = self.look;
+        let Some(kept) = entry.value::<V>() else {
+            return;
+        };
+        let encoded = self
+            .coding
+            .encode_entry(look.keys, fence, kept.as_ref(), ttl, cost);
+        match encoded {
+            Ok(bytes) => {
+                let _ = self.shared.fill(look, bytes, ttl, &mut self.budget).await;
+            }
+            Err(error) => look.series.unencodable(&error),
+        }
+        drop(self.seat);
+    }
+}

@@ -1,0 +1,79 @@
+//! What the cache can do with the values of a type, settled where the type is known.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::Error;
+use crate::codec::{Codec, Json};
+use crate::entry::Draft;
+use crate::key::KeyWriter;
+
+/// How values of a type are weighed and, unless they never leave the process, encoded.
+#[derive(Debug)]
+pub(crate) struct Handling<V> {
+    /// How heavy the parts of a value are that lie outside of it.
+    pub(crate) weigh: fn(&V) -> u64,
+    pub(crate) coding: Option<Coding<V>>,
+}
+
+/// How values of a type get into stored entries and out of them.
+#[derive(Debug)]
+pub(crate) struct Coding<V> {
+    /// The codec's number, which stands in the header.
+    pub(crate) codec: u8,
+    /// Encodes a value, or its absence.
+    pub(crate) encode: fn(&Draft<'_>, Option<&V>) -> Result<Vec<u8>, Error>,
+    pub(crate) decode: fn(&[u8]) -> Result<V, Error>,
+}
+
+impl<V> Handling<V> {
+    /// Of values that never leave the process.
+    pub(crate) fn local() -> Self {
+        Self {
+            weigh: |_| 0,
+            coding: None,
+        }
+    }
+
+    /// Of values that a store may hold.
+    #[inline]
+    pub(crate) fn shared() -> Self
+    where
+        V: Serialize + DeserializeOwned,
+    {
+        Self {
+            weigh: serialized_len,
+            coding: Some(Coding {
+                codec: Json.id(),
+                encode: |draft, value| match value {
+                    Some(value) => draft.value(&Json, value),
+                    None => draft.absent(),
+                },
+                decode: |bytes| Json.decode(bytes),
+            }),
+        }
+    }
+}
+
+/// The size of what a value serializes to: an estimate of what it owns on the heap.
+fn serialized_len<V: Serialize>(value: &V) -> u64 {
+    let mut writer = KeyWriter::new();
+    writer.argument(value);
+    writer.bytes().len() as u64
+}
+
+impl<V> Clone for Handling<V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V> Copy for Handling<V> {}
+
+impl<V> Clone for Coding<V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<V> Copy for Coding<V> {}

@@ -1,0 +1,138 @@
+//! The tier that processes share: a store, and what is known about it here.
+//!
+//! Everything that is asked of the store goes through [`Shared::ask`], which heeds the breaker, the
+//! caller's budget and the counts. What an answer proves is decided by [`fence`](crate::fence) and
+//! [`entry`](crate::entry).
+
+mod invalidate;
+mod look;
+mod supervise;
+
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::{Arc, Weak};
+use std::time::{Duration, Instant};
+
+use crate::agenda::Agenda;
+use crate::breaker::{Breaker, Side};
+use crate::cache::Inner;
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::layout::Layout;
+use crate::pending::Pending;
+use crate::stats::Series;
+use crate::store::{BoxFuture, Deadline, Store};
+use crate::traffic::{Operation, Traffic};
+
+pub(crate) use invalidate::Allowance;
+pub(crate) use look::{Found, Look};
+
+/// Larger entries are neither stored nor read: 16 MiB.
+const LARGEST_ENTRY: usize = 16 << 20;
+
+/// A store with its supervision.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) layout: Layout,
+    timeout: Duration,
+    /// How long an entry may live in memory while the store has never been reached.
+    pub(crate) fallback: Option<Duration>,
+    reached: AtomicBool,
+    pub(crate) breaker: Breaker,
+    pub(crate) pending: Pending,
+    /// Whether an attempt at what is pending is on the agenda.
+    retrying: AtomicBool,
+    /// What has to be asked of the store beside the callers. A thread of its own, for it waits.
+    pub(crate) errands: Arc<Agenda>,
+    clock: Clock,
+    pub(crate) traffic: Traffic,
+    /// For errands, which must not keep the cache alive.
+    cache: Weak<Inner>,
+}
+
+/// How a cache uses its store.
+#[derive(Debug, Clone)]
+pub(crate) struct Terms {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) timeout: Duration,
+    pub(crate) fallback: Option<Duration>,
+}
+
+impl Shared {
+    pub(crate) fn new(terms: Terms, layout: Layout, clock: Clock, cache: Weak<Inner>) -> Self {
+        let Terms {
+            store,
+            timeout,
+            fallback,
+        } = terms;
+        let errands = Agenda::new(clock.clone());
+        Self {
+            store,
+            layout,
+            timeout,
+            fallback,
+            clock,
+            cache,
+            reached: AtomicBool::new(false),
+            breaker: Breaker::default(),
+            pending: Pending::default(),
+            retrying: AtomicBool::new(false),
+            errands,
+            traffic: Traffic::default(),
+        }
+    }
+
+    /// What a call may spend on the store.
+    pub(crate) fn budget(&self) -> Budget {
+        Budget(self.timeout)
+    }
+
+    /// Asks the store something, unless the breaker is open or the budget is spent.
+    pub(crate) async fn ask<'a, T>(
+        &'a self,
+        operation: Operation,
+        series: Option<&Series>,
+        budget: &mut Budget,
+        ask: impl FnOnce(Deadline) -> BoxFuture<'a, Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let side = match operation {
+            Operation::Read => Side::Read,
+            _ => Side::Write,
+        };
+        let Some(permit) = self.breaker.permit() else {
+            return Err(Error::outage(
+                "the store failed repeatedly and is not asked until it answers a probe",
+            ));
+        };
+        let began = Instant::now();
+        let answer = ask(Deadline::after(budget.0)).await;
+        let took = began.elapsed();
+        budget.0 = budget.0.saturating_sub(took);
+        self.traffic
+            .note(operation, series, took, answer.as_ref().err());
+        match &answer {
+            // Of what it holds, and not of itself.
+            Ok(_) => {
+                self.breaker.succeeded(side);
+                if !self.reached.load(Relaxed) && !self.breaker.is_open() {
+                    self.reached.store(true, SeqCst);
+                }
+            }
+            Err(error) if error.is_data() || error.is_invalid_input() => {
+                self.breaker.succeeded(side);
+            }
+            Err(error) => {
+                if self.breaker.failed(side, permit) {
+                    self.opened(error);
+                }
+            }
+        }
+        answer
+    }
+}
+
+/// What is left of the time that a call may spend waiting for the store. The time that its body
+/// takes is not counted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Budget(Duration);

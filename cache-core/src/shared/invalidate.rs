@@ -1,0 +1,121 @@
+//! Having the store forget generations, and proving it.
+
+use super::{Budget, Shared};
+use crate::error::Error;
+use crate::layout::{Key, Region};
+use crate::stats::Series;
+use crate::store::Cursor;
+use crate::traffic::Operation;
+
+/// The keys' worth of work that the server does for one step of a scan: some 200 µs, in which it
+/// serves nobody else.
+const PAGE: usize = 1_000;
+
+/// How much time a scan for all generations may take.
+#[derive(Debug)]
+pub(crate) enum Allowance<'a> {
+    /// What is left of a call's.
+    Budget(&'a mut Budget),
+    /// As long as each step keeps within a budget of its own.
+    EachStep,
+}
+
+/// What is being invalidated, as long as nobody has acknowledged it. Dropped, it becomes pending,
+/// be it for an error or because nobody waits any more.
+struct Unacknowledged<'a> {
+    shared: &'a Shared,
+    nodes: &'a [Box<str>],
+    everything: bool,
+}
+
+impl Drop for Unacknowledged<'_> {
+    fn drop(&mut self) {
+        self.shared.invalidate_later(self.nodes, self.everything);
+    }
+}
+
+impl Shared {
+    /// Invalidates nodes. `Ok` only when the store has acknowledged all of them; otherwise they are
+    /// pending.
+    pub(crate) async fn invalidate(
+        &self,
+        nodes: &[Box<str>],
+        series: Option<&Series>,
+        budget: &mut Budget,
+    ) -> Result<(), Error> {
+        if nodes.is_empty() {
+            return Ok(());
+        }
+        let everything = false;
+        let unacknowledged = Unacknowledged {
+            shared: self,
+            nodes,
+            everything,
+        };
+        self.unlink(nodes, series, budget).await?;
+        std::mem::forget(unacknowledged);
+        Ok(())
+    }
+
+    /// Invalidates every entry of the namespace. `Ok` only when the store has acknowledged it.
+    pub(crate) async fn invalidate_all(&self, allowance: Allowance<'_>) -> Result<(), Error> {
+        let unacknowledged = Unacknowledged {
+            shared: self,
+            nodes: &[],
+            everything: true,
+        };
+        self.unlink_all(allowance).await?;
+        std::mem::forget(unacknowledged);
+        Ok(())
+    }
+
+    /// Enters an invalidation for those who can't wait, and has it tried at once.
+    pub(crate) fn invalidate_later(&self, nodes: &[Box<str>], everything: bool) {
+        self.pending
+            .add(nodes.iter().map(AsRef::as_ref), everything);
+        self.retry_soon();
+    }
+
+    pub(super) async fn unlink(
+        &self,
+        nodes: &[Box<str>],
+        series: Option<&Series>,
+        budget: &mut Budget,
+    ) -> Result<(), Error> {
+        let copies = |node: &Box<str>| self.layout.copies(Region::Node(node));
+        let keys: Vec<Key> = nodes.iter().flat_map(copies).collect();
+        self.unlink_keys(&keys, series, budget).await
+    }
+
+    async fn unlink_keys(
+        &self,
+        keys: &[Key],
+        series: Option<&Series>,
+        budget: &mut Budget,
+    ) -> Result<(), Error> {
+        let unlink = |deadline| self.store.invalidate(keys, deadline);
+        self.ask(Operation::Invalidate, series, budget, unlink)
+            .await
+    }
+
+    /// Deletes every generation of the namespace. A key that is there throughout a scan is named
+    /// by it, so each fence from before loses at least one generation.
+    pub(super) async fn unlink_all(&self, mut allowance: Allowance<'_>) -> Result<(), Error> {
+        let beginning = self.layout.all_generations();
+        let mut cursor = Some(Cursor::start());
+        while let Some(place) = cursor {
+            let mut own = self.budget();
+            let budget = match &mut allowance {
+                Allowance::Budget(budget) => budget,
+                Allowance::EachStep => &mut own,
+            };
+            let scan = |deadline| self.store.scan(&beginning, place, PAGE, deadline);
+            let page = self.ask(Operation::Scan, None, budget, scan).await?;
+            if !page.keys.is_empty() {
+                self.unlink_keys(&page.keys, None, budget).await?;
+            }
+            cursor = page.next;
+        }
+        Ok(())
+    }
+}

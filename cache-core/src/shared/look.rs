@@ -1,0 +1,238 @@
+//! Reading an entry with its fence, and filling it.
+
+use std::hash::{BuildHasher, RandomState};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, SystemTime};
+
+use super::{Budget, LARGEST_ENTRY, Shared};
+use crate::entry::{Body, Draft, Envelope, Expected, Fingerprint, Stamp};
+use crate::error::{Error, LOG};
+use crate::fence::{Fence, Generation, Nonce, Observed};
+use crate::handling::Coding;
+use crate::layout::EntryKeys;
+use crate::stats::Series;
+use crate::store::{Mint, Swap, Written};
+use crate::traffic::{ErrorClass, MissReason, Operation};
+
+/// A generation lives this many times as long as the entry that it was minted or prolonged for, so
+/// that other entries below the same node find it still there.
+const OUTLIVES: u32 = 4;
+const SHORTEST_GENERATION: Duration = Duration::from_secs(4 * 60 * 60);
+
+/// Entries that live as long as this prolong their generations whenever they are filled.
+const LONG: Duration = Duration::from_secs(60 * 60);
+
+/// An entry that is looked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Look<'a> {
+    pub(crate) keys: &'a EntryKeys,
+    /// The rendered prefix, or the whole of a plain key.
+    pub(crate) path: &'a str,
+    /// Empty for a plain key.
+    pub(crate) function: &'a str,
+    pub(crate) series: &'a Series,
+    /// How long the entry would live if it had to be computed.
+    pub(crate) ttl: Duration,
+}
+
+/// What looking came to.
+#[derive(Debug)]
+pub(crate) enum Found<V> {
+    /// A valid entry; `None` is a kept absence.
+    Entry(Option<V>, Observed),
+    /// Nothing that may answer.
+    Nothing(Observed),
+    /// An invalidation that is pending covers it: the store must not be asked.
+    Barred,
+}
+
+impl Shared {
+    /// Reads an entry.
+    pub(crate) async fn look<V>(
+        &self,
+        look: Look<'_>,
+        coding: &Coding<V>,
+        budget: &mut Budget,
+    ) -> Result<Found<V>, Error> {
+        if self.pending.covers(look.path, look.function) {
+            look.series.missed_shared(MissReason::Pending);
+            return Ok(Found::Barred);
+        }
+        let (value, observed) = match self.read(look, budget).await {
+            Ok(read) => read,
+            Err(error) => {
+                look.series.missed_shared(MissReason::Unavailable);
+                return Err(error);
+            }
+        };
+        match open(value.as_deref(), look.keys, &observed, coding) {
+            Ok(kept) => {
+                look.series.shared_hits.fetch_add(1, Relaxed);
+                Ok(Found::Entry(kept, observed))
+            }
+            Err(reason) => {
+                look.series.missed_shared(reason);
+                Ok(Found::Nothing(observed))
+            }
+        }
+    }
+
+    pub(super) async fn read(
+        &self,
+        look: Look<'_>,
+        budget: &mut Budget,
+    ) -> Result<(Option<Vec<u8>>, Observed), Error> {
+        let read = |deadline| self.store.read(look.keys.read(), deadline);
+        let reply = self
+            .ask(Operation::Read, Some(look.series), budget, read)
+            .await?;
+        look.keys.receive(reply)
+    }
+
+    /// Every generation of an entry, minting what is missing. `None` if the store would not: then
+    /// what is computed may be neither stored nor shared.
+    pub(crate) async fn complete(
+        &self,
+        look: Look<'_>,
+        observed: Observed,
+        budget: &mut Budget,
+    ) -> Option<Fence> {
+        let observed = match observed.complete() {
+            Ok(fence) => return Some(fence),
+            Err(observed) => observed,
+        };
+        let mints = look.keys.mints(&observed).ok()?;
+        let ttl = generation_ttl(look.ttl);
+        let mint = |deadline| self.store.mint(mints, ttl, deadline);
+        let shown = self
+            .ask(Operation::Mint, Some(look.series), budget, mint)
+            .await
+            .ok()?;
+        if shown.contains(&None) {
+            self.traffic.error(Some(look.series), ErrorClass::Full);
+        }
+        observed.with_minted(&shown).complete().ok()
+    }
+
+    /// What is there now, apart from the value.
+    pub(crate) async fn observe(
+        &self,
+        look: Look<'_>,
+        budget: &mut Budget,
+    ) -> Result<Observed, Error> {
+        Ok(self.read(look, budget).await?.1)
+    }
+
+    /// Gives an entry's leaf a new generation, whatever it had; `None` if there is no room for it.
+    pub(crate) async fn swap(
+        &self,
+        look: Look<'_>,
+        nonce: Nonce,
+        budget: &mut Budget,
+    ) -> Result<Option<Generation>, Error> {
+        let key = look.keys.leaf().clone();
+        let ttl = generation_ttl(look.ttl);
+        let swap = |deadline| self.store.swap(Mint { key, nonce }, ttl, deadline);
+        let swapped = self
+            .ask(Operation::Swap, Some(look.series), budget, swap)
+            .await?;
+        match swapped {
+            Swap::Done { now, .. } => Ok(Some(now)),
+            Swap::Full => {
+                self.traffic.error(Some(look.series), ErrorClass::Full);
+                Ok(None)
+            }
+        }
+    }
+
+    /// Stores an entry under its fence. It may be lost: that costs a computation.
+    pub(crate) async fn fill(
+        &self,
+        look: Look<'_>,
+        entry: Vec<u8>,
+        ttl: Duration,
+        budget: &mut Budget,
+    ) -> Result<(), Error> {
+        if entry.len() > LARGEST_ENTRY {
+            look.series.too_large(entry.len());
+            return Ok(());
+        }
+        let write = |deadline| self.store.write(look.keys.value(), entry, ttl, deadline);
+        let written = self
+            .ask(Operation::Write, Some(look.series), budget, write)
+            .await?;
+        match written {
+            Written::Full => {
+                self.traffic.error(Some(look.series), ErrorClass::Full);
+            }
+            Written::Stored if ttl >= LONG || one_in_eight() => {
+                let generations = look.keys.generations();
+                let ttl = generation_ttl(ttl);
+                let prolong = |deadline| self.store.prolong(generations, ttl, deadline);
+                self.ask(Operation::Prolong, Some(look.series), budget, prolong)
+                    .await?;
+            }
+            Written::Stored => {}
+        }
+        Ok(())
+    }
+}
+
+/// What stands there, if it may answer.
+fn open<V>(
+    value: Option<&[u8]>,
+    keys: &EntryKeys,
+    observed: &Observed,
+    coding: &Coding<V>,
+) -> Result<Option<V>, MissReason> {
+    let value = value.ok_or(MissReason::Absent)?;
+    let expected = Expected {
+        echo: keys.echo(),
+        fingerprint: Fingerprint::NONE,
+        codec: coding.codec,
+        observed,
+    };
+    let entry = Envelope::parse(value, LARGEST_ENTRY)
+        .and_then(|envelope| envelope.prove(&expected))
+        .map_err(MissReason::Rejected)?;
+    match entry.body() {
+        Body::Absent => Ok(None),
+        Body::Value(bytes) => match (coding.decode)(bytes) {
+            Ok(value) => Ok(Some(value)),
+            Err(error) => {
+                tracing::debug!(target: LOG, %error, "a stored value can't be read");
+                Err(MissReason::Undecodable)
+            }
+        },
+    }
+}
+
+impl<V> Coding<V> {
+    /// The bytes of an entry that was made just now.
+    pub(crate) fn encode_entry(
+        &self,
+        keys: &EntryKeys,
+        fence: &Fence,
+        value: Option<&V>,
+        ttl: Duration,
+        cost: Duration,
+    ) -> Result<Vec<u8>, Error> {
+        let draft = Draft {
+            echo: keys.echo(),
+            fingerprint: Fingerprint::NONE,
+            stamp: Stamp::new(SystemTime::now(), ttl, cost),
+            fence,
+        };
+        (self.encode)(&draft, value)
+    }
+}
+
+/// How long the generations of an entry that lives for `ttl` should live.
+pub(super) fn generation_ttl(ttl: Duration) -> Duration {
+    ttl.saturating_mul(OUTLIVES).max(SHORTEST_GENERATION)
+}
+
+/// True for one call in eight, at random.
+fn one_in_eight() -> bool {
+    RandomState::new().hash_one(()) % 8 == 0
+}
