@@ -24,3 +24,5 @@ command -v cargo >/dev/null || {
 }
 need cc gcc libc6-dev # links every program, and builds the SQLite of the examples
 need python3 python3 # explores the models in docs/model
+# Tests start servers of their own (tests/support) and never use the one that Debian's package starts, where there is a systemd.
+need redis-server redis-server
