@@ -1,7 +1,8 @@
-//! Real Redis servers for tests.
+//! Real Redis servers and a faulty network before them, for tests.
 //!
 //! - [`RedisServer`]: a `redis-server` process of the test's own, on a port of its own, that can be configured, paused, killed and
 //!   restarted, and looked into behind the back of what is tested.
+//! - [`Proxy`]: stands between a client and a server, and loses, delays, holds, repeats and shifts what passes.
 //! - [`RespClient`] and [`Reply`]: a small blocking client, which shares no code with the one that is tested.
 //! - [`eventually`] and [`eventually_blocking`]: for what gives no signal.
 //!
@@ -9,17 +10,22 @@
 //! what it started when it is dropped.
 //!
 //! ```
-//! use cachewright_test_support::{RedisServer, Reply};
+//! use cachewright_test_support::{Proxy, RedisServer, Reply};
 //!
 //! let server = RedisServer::start();
-//! // … what is tested connects to `server.url()` …
+//! let proxy = Proxy::start(server.addr());
+//! // … what is tested connects to `proxy.url()` …
 //! server.command(&["SET", "key", "value"]);
 //! assert_eq!(server.command(&["GET", "key"]), Reply::bulk("value"));
+//! # let _ = proxy.url();
 //! ```
 
 mod builder;
+mod faults;
 mod ports;
 mod process;
+mod proxy;
+mod pump;
 mod resp;
 mod server;
 mod tls;
@@ -27,6 +33,7 @@ mod wait;
 
 pub use builder::RedisServerBuilder;
 pub use ports::free_port;
+pub use proxy::{Proxy, Seen};
 pub use resp::{Malformed, Reply, RespClient, frame_length, request_length};
 pub use server::RedisServer;
 pub use wait::{eventually, eventually_blocking};

@@ -68,6 +68,23 @@ pub fn request_length(bytes: &[u8]) -> Result<Option<usize>, Malformed> {
     }
 }
 
+/// The name of a whole request, in capitals; empty if there is none.
+pub(crate) fn command_name(request: &[u8]) -> String {
+    let name = match Reply::parse(request) {
+        Some(Reply::Array(words)) => words
+            .into_iter()
+            .next()
+            .and_then(|word| word.into_bytes())
+            .unwrap_or_default(),
+        _ => request
+            .split(u8::is_ascii_whitespace)
+            .next()
+            .unwrap_or_default()
+            .to_vec(),
+    };
+    String::from_utf8_lossy(&name).to_ascii_uppercase()
+}
+
 /// The kind that a line tells, what else is in it, and where the next one begins.
 type Header<'a> = (u8, &'a [u8], usize);
 
