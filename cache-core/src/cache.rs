@@ -81,15 +81,17 @@ impl Cache {
     pub(crate) fn from_builder(builder: CacheBuilder, layout: Option<Layout>) -> Self {
         let agenda = Agenda::new(builder.clock.clone());
         let statistics = Statistics::default();
+        let plain = statistics.series(&PLAIN);
         let (timeout, fallback) = (builder.store_timeout, builder.fallback);
         let terms = builder.store.map(|store| Terms {
             store,
             timeout,
             fallback,
         });
-        Self(Arc::new_cyclic(|this| Inner {
+        let inner = Arc::new_cyclic(|this| Inner {
             shared: terms.zip(layout).map(|(terms, layout)| {
-                Shared::new(terms, layout, builder.clock.clone(), this.clone())
+                let (clock, plain) = (builder.clock.clone(), Arc::clone(&plain));
+                Shared::new(terms, layout, clock, plain, this.clone())
             }),
             namespace: builder.namespace,
             bound: builder.bound,
@@ -100,11 +102,14 @@ impl Cache {
             agenda,
             clock: builder.clock,
             memory: Memory::new(builder.bound),
-            plain: statistics.series(&PLAIN),
+            plain,
             statistics,
             settling: Settling::default(),
             this: this.clone(),
-        }))
+        });
+        #[cfg(feature = "metrics")]
+        inner.publish_later();
+        Self(inner)
     }
 
     pub(crate) fn inner(&self) -> &Inner {
@@ -203,6 +208,7 @@ impl Cache {
         let invalidations = &self.0.memory.invalidations;
         invalidations.invalidate(&invalidations.slots_of_pattern(pattern.node()));
         self.0.statistics.invalidations.fetch_add(1, Relaxed);
+        self.0.meter_invalidation("", "");
         tracing::debug!(target: LOG, "invalidated by pattern");
         let Some(shared) = &self.0.shared else {
             return Ok(());
@@ -221,6 +227,7 @@ impl Cache {
         self.0.memory.invalidations.invalidate_all();
         self.0.memory.remove_invalidated();
         self.0.statistics.invalidations.fetch_add(1, Relaxed);
+        self.0.meter_invalidation("", "");
         tracing::debug!(target: LOG, "cleared");
         match &self.0.shared {
             Some(shared) => shared.invalidate_all(Allowance::EachStep).await,
@@ -298,6 +305,30 @@ impl Cache {
 }
 
 impl Inner {
+    #[cfg(feature = "metrics")]
+    pub(crate) fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
+    /// Brings the recorder of metrics up to date from time to time.
+    #[cfg(feature = "metrics")]
+    fn publish_later(&self) {
+        self.later(self.clock.after(crate::telemetry::EVERY), |inner| {
+            // First, for a recorder is foreign code.
+            inner.publish_later();
+            crate::telemetry::publish(inner);
+        });
+    }
+
+    /// Counts an invalidation for the recorder of metrics, by the pattern and the writer that it
+    /// stands in; both are empty for one that was asked for directly.
+    pub(crate) fn meter_invalidation(&self, pattern: &'static str, writer: &'static str) {
+        #[cfg(feature = "metrics")]
+        crate::telemetry::invalidated((pattern, writer), self.shared.is_some());
+        #[cfg(not(feature = "metrics"))]
+        let _ = (pattern, writer);
+    }
+
     /// The store that processes share, if entries are kept there now.
     pub(crate) fn shared(&self) -> Option<&Shared> {
         self.shared

@@ -117,7 +117,7 @@ impl Guard {
         if let Some(invalidation) = self.0.take() {
             let inner = invalidation.cache.inner();
             inner.invalidate_locally(&invalidation.target);
-            invalidation.log();
+            invalidation.note();
             if let Some(shared) = &inner.shared {
                 let target = &invalidation.target;
                 let mut budget = shared.budget();
@@ -137,14 +137,18 @@ impl Guard {
             && invalidation.always
         {
             invalidation.cache.inner().invalidate(&invalidation.target);
-            invalidation.log();
+            invalidation.note();
         }
     }
 }
 
 impl Invalidation {
-    fn log(&self) {
+    /// Logs and meters what was done.
+    fn note(&self) {
         let (function, patterns) = (self.function, &self.patterns);
+        for pattern in patterns {
+            self.cache.inner().meter_invalidation(pattern, function);
+        }
         tracing::debug!(target: LOG, function, ?patterns, "invalidated");
     }
 }
@@ -155,13 +159,11 @@ impl Drop for Guard {
             return;
         };
         let inner = invalidation.cache.inner();
+        let function = invalidation.function;
+        tracing::debug!(target: LOG, function, "the outcome was never known: invalidating again later");
         inner.invalidate(&invalidation.target);
+        invalidation.note();
         inner.invalidate_again(invalidation.target);
-        tracing::debug!(
-            target: LOG,
-            function = invalidation.function,
-            "dropped before its outcome was known: invalidated now, and again later"
-        );
     }
 }
 

@@ -17,6 +17,7 @@ pub mod fence;
 mod flight;
 mod function;
 mod handling;
+mod health;
 mod installed;
 mod invalidation;
 mod key;
@@ -39,6 +40,8 @@ mod stats;
 pub mod store;
 mod subject;
 mod sync;
+#[cfg(feature = "metrics")]
+mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod traffic;
@@ -47,6 +50,7 @@ pub use builder::CacheBuilder;
 pub use cache::Cache;
 pub use call::{CacheValue, LocalValue};
 pub use error::Error;
+pub use health::{Health, StoreHealth, TierHealth};
 pub use installed::installed;
 pub use pattern::Pattern;
 pub use policy::{DEFAULT_TTL, MAX_TTL};

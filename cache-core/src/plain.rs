@@ -60,6 +60,25 @@ impl<'a> PlainKey<'a> {
         inner.memory.get(*hash, instance, bytes, inner.clock.now())
     }
 
+    /// Puts a value into memory, takes it out again and compares.
+    pub(crate) fn comes_back_from_memory(self, value: [u8; 16]) -> Result<(), Error> {
+        let inner = self.cache.inner();
+        let born = inner.memory.invalidations.now();
+        let ttl = inner.default_ttl;
+        let entry = self.subject.entry(inner, born, Some(value), ttl, |_| 0);
+        inner.replace(entry, self.subject.leaf);
+        let found = self.look_up();
+        let found: Option<[u8; 16]> = found.and_then(|entry| entry.value().flatten());
+        inner.memory.remove(&self.subject.key, self.subject.leaf);
+        match (found, self.look_up()) {
+            (Some(found), None) if found == value => Ok(()),
+            (None, _) => Err(Error::data("what was stored is not there")),
+            (Some(_), _) => Err(Error::data(
+                "what is there is not what was stored or removed",
+            )),
+        }
+    }
+
     fn value<V: CacheValue>(&self) -> Option<V> {
         let entry = self.look_up()?;
         let value = entry.value::<V>().flatten()?;

@@ -22,7 +22,7 @@ use crate::layout::Layout;
 use crate::pending::Pending;
 use crate::stats::Series;
 use crate::store::{BoxFuture, Deadline, Store};
-use crate::traffic::{Operation, Traffic};
+use crate::traffic::Operation;
 
 pub(crate) use invalidate::Allowance;
 pub(crate) use look::{Found, Look};
@@ -46,7 +46,8 @@ pub(crate) struct Shared {
     /// What has to be asked of the store beside the callers. A thread of its own, for it waits.
     pub(crate) errands: Arc<Agenda>,
     clock: Clock,
-    pub(crate) traffic: Traffic,
+    /// Counts what is done on behalf of no function.
+    plain: Arc<Series>,
     /// For errands, which must not keep the cache alive.
     cache: Weak<Inner>,
 }
@@ -60,7 +61,13 @@ pub(crate) struct Terms {
 }
 
 impl Shared {
-    pub(crate) fn new(terms: Terms, layout: Layout, clock: Clock, cache: Weak<Inner>) -> Self {
+    pub(crate) fn new(
+        terms: Terms,
+        layout: Layout,
+        clock: Clock,
+        plain: Arc<Series>,
+        cache: Weak<Inner>,
+    ) -> Self {
         let Terms {
             store,
             timeout,
@@ -79,7 +86,7 @@ impl Shared {
             pending: Pending::default(),
             retrying: AtomicBool::new(false),
             errands,
-            traffic: Traffic::default(),
+            plain,
         }
     }
 
@@ -109,8 +116,9 @@ impl Shared {
         let answer = ask(Deadline::after(budget.0)).await;
         let took = began.elapsed();
         budget.0 = budget.0.saturating_sub(took);
-        self.traffic
-            .note(operation, series, took, answer.as_ref().err());
+        series
+            .unwrap_or(&self.plain)
+            .note(operation, took, answer.as_ref().err());
         match &answer {
             // Of what it holds, and not of itself.
             Ok(_) => {

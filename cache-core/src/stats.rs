@@ -4,10 +4,11 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
 
 use crate::error::{Error, LOG};
 use crate::function::Function;
-use crate::traffic::{ErrorClass, ErrorCounts, MissReason};
+use crate::traffic::{ErrorClass, ErrorCounts, MissReason, Operation};
 
 /// What a cache did since it was built; see [`Cache::stats`](crate::Cache::stats).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,6 +103,13 @@ impl Series {
         }
     }
 
+    fn shared(function: &'static Function) -> Arc<Self> {
+        let series = Arc::new(Self::new(function));
+        #[cfg(feature = "metrics")]
+        crate::telemetry::register(series.labels(), &series);
+        series
+    }
+
     /// Counts a hit without a locked instruction, as long as the thread has a stripe of its own.
     #[inline]
     pub(crate) fn hit(&self) {
@@ -160,31 +168,77 @@ impl Series {
         None
     }
 
+    /// Notes an operation of a store, and its error if there was one.
+    pub(crate) fn note(&self, operation: Operation, took: Duration, error: Option<&Error>) {
+        #[cfg(feature = "metrics")]
+        crate::telemetry::took(operation, self.labels(), took);
+        #[cfg(not(feature = "metrics"))]
+        let _ = (operation, took);
+        if let Some(class) = error.and_then(ErrorClass::of) {
+            self.errors.count(class);
+        }
+    }
+
+    #[cfg(feature = "metrics")]
+    fn labels(&self) -> (&'static str, &'static str) {
+        (self.function.key_prefix(), self.function.name())
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        let load = |count: &AtomicU64| count.load(Relaxed);
+        Counts {
+            hits: self.hits.iter().map(|Stripe(hits)| load(hits)).sum(),
+            shared_hits: load(&self.shared_hits),
+            misses: load(&self.misses),
+            shared_misses: self.shared_misses.each_ref().map(load),
+            errors: ErrorClass::ALL.map(|class| self.errors.of(class)),
+        }
+    }
+
     fn read(&self) -> FunctionStats {
+        let counts = self.counts();
         FunctionStats {
             name: self.function.name(),
             key_prefix: self.function.key_prefix(),
             module: self.function.place().0,
-            hits: self
-                .hits
-                .iter()
-                .map(|Stripe(hits)| hits.load(Relaxed))
-                .sum::<u64>()
-                + self.shared_hits.load(Relaxed),
-            misses: self.misses.load(Relaxed)
-                + self
-                    .shared_misses
-                    .iter()
-                    .map(|misses| misses.load(Relaxed))
-                    .sum::<u64>(),
-            errors: ErrorClass::ALL
-                .iter()
-                .map(|class| self.errors.of(*class))
-                .sum(),
+            hits: counts.hits + counts.shared_hits,
+            misses: counts.misses + counts.shared_misses.iter().sum::<u64>(),
             coalesced: self.coalesced.load(Relaxed),
             failures: self.failures.load(Relaxed),
             uncacheable: self.uncacheable.load(Relaxed),
+            errors: counts.errors.iter().sum(),
         }
+    }
+}
+
+#[cfg(feature = "metrics")]
+impl Drop for Series {
+    fn drop(&mut self) {
+        crate::telemetry::retire(self.labels(), &self.counts());
+    }
+}
+
+/// What a series has counted, tier by tier.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Counts {
+    pub(crate) hits: u64,
+    pub(crate) shared_hits: u64,
+    pub(crate) misses: u64,
+    pub(crate) shared_misses: [u64; MissReason::COUNT],
+    pub(crate) errors: [u64; ErrorClass::ALL.len()],
+}
+
+#[cfg(feature = "metrics")]
+impl Counts {
+    pub(crate) fn add(&mut self, other: &Self) {
+        let sum = |these: &mut [u64], those: &[u64]| {
+            these.iter_mut().zip(those).for_each(|(a, b)| *a += b);
+        };
+        self.hits += other.hits;
+        self.shared_hits += other.shared_hits;
+        self.misses += other.misses;
+        sum(&mut self.shared_misses, &other.shared_misses);
+        sum(&mut self.errors, &other.errors);
     }
 }
 
@@ -203,7 +257,7 @@ impl Statistics {
         Arc::clone(
             series
                 .entry(address)
-                .or_insert_with(|| Arc::new(Series::new(function))),
+                .or_insert_with(|| Series::shared(function)),
         )
     }
 

@@ -1,11 +1,9 @@
 //! What goes to and from a store, counted: operations, misses by reason, errors by class.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::Duration;
 
 use crate::entry::Reject;
 use crate::error::Error;
-use crate::stats::Series;
 
 /// What is asked of a store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -22,6 +20,7 @@ pub(crate) enum Operation {
     Probe,
 }
 
+#[cfg(feature = "metrics")]
 impl Operation {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
@@ -67,7 +66,7 @@ impl MissReason {
         }
     }
 
-    #[cfg(test)]
+    #[cfg(any(feature = "metrics", test))]
     pub(crate) fn all() -> impl Iterator<Item = Self> {
         let own = [
             Self::Absent,
@@ -122,6 +121,7 @@ impl ErrorClass {
         }
     }
 
+    #[cfg(feature = "metrics")]
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Outage => "outage",
@@ -144,35 +144,6 @@ impl ErrorCounts {
 
     pub(crate) fn of(&self, class: ErrorClass) -> u64 {
         self.0[class as usize].load(Relaxed)
-    }
-}
-
-/// What concerns no function in particular.
-#[derive(Debug, Default)]
-pub(crate) struct Traffic {
-    pub(crate) errors: ErrorCounts,
-}
-
-impl Traffic {
-    /// Notes an operation on behalf of a function, or of none, and its error if there was one.
-    pub(crate) fn note(
-        &self,
-        operation: Operation,
-        series: Option<&Series>,
-        took: Duration,
-        error: Option<&Error>,
-    ) {
-        // For the histogram, which is a feature.
-        let _ = (operation.as_str(), took);
-        if let Some(class) = error.and_then(ErrorClass::of) {
-            self.error(series, class);
-        }
-    }
-
-    pub(crate) fn error(&self, series: Option<&Series>, class: ErrorClass) {
-        series
-            .map_or(&self.errors, |series| &series.errors)
-            .count(class);
     }
 }
 

@@ -31,7 +31,7 @@ pub enum Reject {
 
 impl Reject {
     /// Each reason once, in the order of their declaration.
-    #[cfg(test)]
+    #[cfg(any(feature = "metrics", test))]
     pub(crate) const ALL: [Self; 10] = [
         Self::TooLarge,
         Self::Foreign,

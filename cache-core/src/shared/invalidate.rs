@@ -82,8 +82,8 @@ impl Shared {
         series: Option<&Series>,
         budget: &mut Budget,
     ) -> Result<(), Error> {
-        let copies = |node: &Box<str>| self.layout.copies(Region::Node(node));
-        let keys: Vec<Key> = nodes.iter().flat_map(copies).collect();
+        let copies = |node: &str| self.layout.copies(Region::Node(node));
+        let keys: Vec<Key> = nodes.iter().flat_map(|node| copies(node)).collect();
         self.unlink_keys(&keys, series, budget).await
     }
 

@@ -109,7 +109,7 @@ impl Shared {
             .await
             .ok()?;
         if shown.contains(&None) {
-            self.traffic.error(Some(look.series), ErrorClass::Full);
+            look.series.errors.count(ErrorClass::Full);
         }
         observed.with_minted(&shown).complete().ok()
     }
@@ -139,7 +139,7 @@ impl Shared {
         match swapped {
             Swap::Done { now, .. } => Ok(Some(now)),
             Swap::Full => {
-                self.traffic.error(Some(look.series), ErrorClass::Full);
+                look.series.errors.count(ErrorClass::Full);
                 Ok(None)
             }
         }
@@ -163,7 +163,7 @@ impl Shared {
             .await?;
         match written {
             Written::Full => {
-                self.traffic.error(Some(look.series), ErrorClass::Full);
+                look.series.errors.count(ErrorClass::Full);
             }
             Written::Stored if ttl >= LONG || one_in_eight() => {
                 let generations = look.keys.generations();
@@ -234,5 +234,5 @@ pub(super) fn generation_ttl(ttl: Duration) -> Duration {
 
 /// True for one call in eight, at random.
 fn one_in_eight() -> bool {
-    RandomState::new().hash_one(()) % 8 == 0
+    RandomState::new().hash_one(()).is_multiple_of(8)
 }

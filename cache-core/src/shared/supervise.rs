@@ -38,8 +38,8 @@ impl Shared {
         let began = std::time::Instant::now();
         let answer = self.store.probe(&canary, Deadline::after(timeout)).await;
         let took = began.elapsed();
-        self.traffic
-            .note(Operation::Probe, None, took, answer.as_ref().err());
+        let error = answer.as_ref().err();
+        self.plain.note(Operation::Probe, took, error);
         answer
     }
 

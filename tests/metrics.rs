@@ -1,0 +1,133 @@
+//! What the recorder of the `metrics` facade is told.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use cachewright::testing::SteppedClock;
+use cachewright::{Cache, cached, invalidate_cache};
+use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
+
+/// Every metric as `name{label=value,…}`, with its value.
+fn read(snapshotter: &Snapshotter) -> BTreeMap<String, f64> {
+    let metrics = snapshotter.snapshot().into_vec();
+    let row = |(key, _, _, value)| {
+        let (_, key): (_, metrics::Key) = metrics_util::CompositeKey::into_parts(key);
+        let mut labels: Vec<_> = key
+            .labels()
+            .map(|label| format!("{}={}", label.key(), label.value()))
+            .collect();
+        labels.sort();
+        let value = match value {
+            DebugValue::Counter(count) => count as f64,
+            DebugValue::Gauge(value) => value.into_inner(),
+            DebugValue::Histogram(values) => values.len() as f64,
+        };
+        (format!("{}{{{}}}", key.name(), labels.join(",")), value)
+    };
+    metrics.into_iter().map(row).collect()
+}
+
+/// Lets a second pass in which the recorder listens.
+fn tell(recorder: &DebuggingRecorder, clock: &SteppedClock) {
+    metrics::with_local_recorder(recorder, || clock.advance(Duration::from_secs(1)));
+}
+
+struct Service {
+    cache: Cache,
+}
+
+impl Service {
+    #[cached(cache = self.cache, key_prefix = "square:{n}")]
+    async fn square(&self, n: u64) -> u64 {
+        n * n
+    }
+
+    #[cached(cache = self.cache, key_prefix = "cube:{n}")]
+    async fn cube(&self, n: u64) -> u64 {
+        n * n * n
+    }
+
+    #[invalidate_cache("square:{n}", cache = self.cache)]
+    async fn forget(&self, n: u64) {}
+
+    #[invalidate_cache("cube:{n}", cache = self.cache)]
+    async fn forget_cube(&self, n: u64) {}
+}
+
+fn service(clock: &SteppedClock) -> Service {
+    let cache = Cache::builder().namespace("metered").clock(clock.clone());
+    Service {
+        cache: cache.build().unwrap(),
+    }
+}
+
+const HITS: &str = "cache_hits_total{function=square,key_prefix=square:{n},tier=memory}";
+const MISSES: &str =
+    "cache_misses_total{function=square,key_prefix=square:{n},reason=absent,tier=memory}";
+const INVALIDATIONS: &str =
+    "cache_invalidations_total{function=forget,key_prefix=square:{n},tier=memory}";
+
+#[tokio::test]
+async fn a_recorder_that_is_installed_late_sees_everything_by_template_and_function() {
+    let clock = SteppedClock::new();
+    let service = service(&clock);
+    for n in [1, 1, 1, 2] {
+        service.square(n).await;
+    }
+    service.forget(1).await;
+
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    tell(&recorder, &clock);
+    let told = read(&snapshotter);
+    assert_eq!(
+        (told[HITS], told[MISSES], told[INVALIDATIONS]),
+        (2.0, 2.0, 1.0)
+    );
+    assert_eq!(told["cache_entries{namespace=metered}"], 2.0);
+    assert_eq!(told["cache_pending_invalidations{namespace=metered}"], 0.0);
+
+    service.square(2).await;
+    tell(&recorder, &clock);
+    assert_eq!(read(&snapshotter)[HITS], 3.0);
+}
+
+#[tokio::test]
+async fn caches_of_one_process_are_told_as_one_and_nothing_is_lost_with_a_cache() {
+    const HITS: &str = "cache_hits_total{function=cube,key_prefix=cube:{n},tier=memory}";
+    let clock = SteppedClock::new();
+    let (first, second) = (service(&clock), service(&clock));
+    for service in [&first, &second] {
+        service.cube(3).await;
+        service.cube(3).await;
+    }
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    tell(&recorder, &clock);
+    assert_eq!(read(&snapshotter)[HITS], 2.0);
+
+    drop(first);
+    second.cube(3).await;
+    tell(&recorder, &clock);
+    assert_eq!(read(&snapshotter)[HITS], 3.0);
+}
+
+#[tokio::test]
+async fn no_label_holds_an_argument() {
+    let clock = SteppedClock::new();
+    let service = service(&clock);
+    // Not a function whose counts another test looks at: the process is told as one.
+    service.cube(77_777).await;
+    service.forget_cube(77_777).await;
+    service.cache.set("key:88888", 1_u8, None).await.unwrap();
+    service.cache.get::<u8>("key:88888").await.unwrap();
+    service.cache.invalidate("key:88888").await.unwrap();
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    tell(&recorder, &clock);
+    let told = read(&snapshotter);
+    assert!(!told.is_empty());
+    for name in told.keys() {
+        assert!(!name.contains("77777") && !name.contains("88888"), "{name}");
+    }
+}
