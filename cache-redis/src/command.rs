@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use cache_core::fence::Nonce;
 use cache_core::layout::Key;
-use cache_core::store::Cursor;
 
 /// One command to send.
 ///
@@ -66,10 +65,26 @@ fn millis(ttl: Duration) -> String {
     ttl.as_millis().clamp(1, CENTURY).to_string()
 }
 
-/// Asks whether the server answers.
+/// Presents a password, and the user that it belongs to unless it is the default one.
 #[must_use]
-pub fn ping() -> Command {
-    Command::new("PING")
+pub fn auth(username: Option<&str>, password: &str) -> Command {
+    let command = Command::new("AUTH");
+    match username {
+        Some(username) => command.arg(username).arg(password),
+        None => command.arg(password),
+    }
+}
+
+/// Asks who the server is. Unlike `INFO`, no ACL forbids it; before authentication it is refused.
+#[must_use]
+pub fn hello() -> Command {
+    Command::new("HELLO")
+}
+
+/// Chooses a database.
+#[must_use]
+pub fn select(database: i64) -> Command {
+    Command::new("SELECT").arg(database.to_string())
 }
 
 /// Reads several keys at once. `MGET` answers nothing for what is no string, instead of refusing.
@@ -133,20 +148,61 @@ pub fn remove(values: &[Key]) -> Command {
     Command::new("UNLINK").keys(values)
 }
 
-/// One step of a scan for the keys that begin with `beginning`.
+/// One step of a scan for the keys that begin with `beginning`, from the server's own `cursor`.
 #[must_use]
-pub fn scan(beginning: &Key, cursor: &Cursor, limit: usize) -> Command {
-    let cursor = if cursor.is_start() {
-        b"0"
-    } else {
-        cursor.as_bytes()
-    };
+pub fn scan(beginning: &Key, cursor: &[u8], limit: usize) -> Command {
     Command::new("SCAN")
         .arg(cursor)
         .arg("MATCH")
         .arg(glob(beginning.as_bytes()))
         .arg("COUNT")
         .arg(limit.max(1).to_string())
+}
+
+/// Adds to a counter. With a window, a counter that is absent or has no time to live gets this one.
+///
+/// No transaction around them: each command is a step that harms nobody if the next one is lost,
+/// because the next addition mends it. Not to be sent again, whatever becomes of it.
+#[must_use]
+pub fn add(counter: &Key, by: i64, window: Option<Duration>) -> Vec<Command> {
+    let add = Command::new("INCRBY")
+        .arg(counter.as_bytes())
+        .arg(by.to_string());
+    let Some(window) = window else {
+        return vec![add];
+    };
+    vec![
+        set(counter, *b"0").arg("NX").px(window),
+        add,
+        expire(counter, window).arg("NX"),
+    ]
+}
+
+/// Gives a counter a time to live.
+#[must_use]
+pub fn expire(counter: &Key, ttl: Duration) -> Command {
+    Command::new("PEXPIRE")
+        .arg(counter.as_bytes())
+        .arg(millis(ttl))
+}
+
+/// How long what a probe leaves may stay, should its deletion be lost.
+const CANARY_TTL: Duration = Duration::from_secs(10);
+
+/// Does to `canary` everything that a cache does to its keys. `proof` is echoed at the end, behind
+/// the deletion.
+#[must_use]
+pub fn probe(canary: &Key, nonce: &Nonce, proof: &Nonce) -> Vec<Command> {
+    let keys = std::slice::from_ref(canary);
+    let mut commands = vec![
+        mint(canary, nonce, CANARY_TTL),
+        write(canary, b"canary".to_vec(), CANARY_TTL),
+        read(keys),
+        prolong(canary, CANARY_TTL),
+        scan(canary, b"0", 1),
+    ];
+    commands.extend(invalidate(keys, proof));
+    commands
 }
 
 /// A glob that matches what begins so. No name of a layout has a special character; should one
@@ -194,7 +250,10 @@ mod tests {
         let proof = nonce();
         let [unlink, echo] = invalidate(&keys, &proof);
         for (command, expected) in [
-            (ping(), "PING"),
+            (auth(None, "secret"), "AUTH secret"),
+            (auth(Some("app"), "secret"), "AUTH app secret"),
+            (hello(), "HELLO"),
+            (select(3), "SELECT 3"),
             (read(&keys), "MGET v g"),
             (
                 mint(&keys[1], &nonce(), TTL),
@@ -210,16 +269,44 @@ mod tests {
             (prolong(&keys[1], TTL), "PEXPIRE g 1500 GT"),
             (remove(&keys), "UNLINK v g"),
             (
-                scan(&key("app:~"), &Cursor::start(), 100),
+                scan(&key("app:~"), b"0", 100),
                 "SCAN 0 MATCH app:~* COUNT 100",
             ),
-            (
-                scan(&key("app:"), &Cursor::from_bytes(*b"17"), 0),
-                "SCAN 17 MATCH app:* COUNT 1",
-            ),
+            (scan(&key("app:"), b"17", 0), "SCAN 17 MATCH app:* COUNT 1"),
         ] {
             assert_eq!(words(&command).join(" "), expected);
         }
+    }
+
+    fn all_words(commands: &[Command]) -> Vec<String> {
+        let joined = commands.iter().map(|command| words(command).join(" "));
+        joined.collect()
+    }
+
+    #[test]
+    fn counting_is_golden() {
+        assert_eq!(all_words(&add(&key("c"), -3, None)), ["INCRBY c -3"]);
+        assert_eq!(
+            all_words(&add(&key("c"), 2, Some(TTL))),
+            ["SET c 0 NX PX 1500", "INCRBY c 2", "PEXPIRE c 1500 NX"]
+        );
+        assert_eq!(words(&expire(&key("c"), TTL)).join(" "), "PEXPIRE c 1500");
+    }
+
+    #[test]
+    fn probe_does_what_a_cache_does_and_proves_the_deletion_last() {
+        assert_eq!(
+            all_words(&probe(&key("c"), &nonce(), &nonce())),
+            [
+                "SET c (nonce) NX GET PX 10000",
+                "SET c canary PX 10000",
+                "MGET c",
+                "PEXPIRE c 10000 GT",
+                "SCAN 0 MATCH c* COUNT 1",
+                "UNLINK c",
+                "ECHO (nonce)",
+            ]
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! The Redis backend of cachewright: how the operations of a `cache_core::store::Store` are said
-//! in Redis' own commands, and what its replies prove.
+//! The Redis backend of cachewright: [`RedisStore`] does the operations of a
+//! `cache_core::store::Store` in Redis' own commands.
 //!
-//! Everything here is a pure function over bytes, without a connection: [`command`] makes the
+//! What is said and what a reply proves are pure functions over bytes: [`command`] makes the
 //! commands, [`reply`] judges what came back. What each operation must guarantee is written in
 //! `cache_core::store`.
 //!
@@ -15,14 +15,33 @@
 //! | `prolong` | `PEXPIRE generation ttl GT`, one for each |
 //! | `remove` | `UNLINK value…` |
 //! | `scan` | `SCAN cursor MATCH beginning* COUNT limit` |
+//! | `probe` | each of these once |
+//! | `Counters::add` | `SET counter 0 NX PX window`, `INCRBY counter by`, `PEXPIRE counter window NX` |
+//! | `Counters::expire` | `PEXPIRE counter ttl` |
+//! | a new connection | `AUTH`, `HELLO`, `SELECT` |
 //!
 //! `NX` together with `GET` needs Redis 7.0 or Valkey. An ACL user needs `MGET`, `SET`, `UNLINK`,
-//! `ECHO`, `PEXPIRE`, `SCAN` and `PING` on the keys of its namespace.
+//! `ECHO`, `PEXPIRE` and `SCAN` on the keys of its namespace, `INCRBY` for counters, and `SELECT`
+//! for a database other than 0: for the namespace `app`,
+//! `ACL SETUSER app on >secret ~app:* +mget +set +unlink +echo +pexpire +scan +incrby +select`.
 
 pub mod command;
+mod connection;
+mod driver;
+mod events;
+pub mod fault;
+mod link;
+pub mod place;
 pub mod refusal;
 pub mod reply;
+mod settings;
+mod store;
+mod transport;
 
 pub use command::Command;
+pub use fault::Fault;
+pub use place::Origin;
 pub use refusal::Refusal;
 pub use reply::Reply;
+pub use settings::RedisStoreBuilder;
+pub use store::RedisStore;

@@ -1,7 +1,5 @@
 //! What the server means by refusing.
 
-use cache_core::Error;
-
 /// The class of an error reply, by its first word and, where that is only `ERR`, by its text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -9,6 +7,10 @@ pub enum Refusal {
     Full,
     /// Something that is no string stands under the key.
     WrongType,
+    /// Something that is no whole number stands where one is counted.
+    NoNumber,
+    /// The sum would leave the range of `i64`.
+    Overflow,
     /// Credentials, permissions, or a command or option that this server lacks: trying again can't
     /// help.
     Configuration(&'static str),
@@ -19,11 +21,14 @@ pub enum Refusal {
 
 const NO_AUTH: &str = "the server wants a user and password: put them into the URL";
 const WRONG_PASS: &str = "the server does not know this user and password: check the URL";
-const NO_PERM: &str = "the ACL user lacks a permission: it needs MGET, SET, UNLINK, ECHO, PEXPIRE, SCAN \
-                       and PING on the keys of the namespace";
+const NO_PERM: &str = "the ACL user lacks a permission: it needs MGET, SET, UNLINK, ECHO, PEXPIRE and \
+                       SCAN on the keys of the namespace, INCRBY for counters, and SELECT for a \
+                       database other than 0";
 const TOO_OLD: &str = "the server does not know a command or option: Redis 7.0 or later is needed, \
                        with no command renamed";
 const NO_DATABASE: &str = "the server has no database of this number: check the URL";
+const PROTECTED: &str = "the server is in protected mode and takes local connections alone: give it \
+                         a password, or bind it to an address";
 
 impl Refusal {
     /// Classes the text of an error reply, without the `-` of the protocol.
@@ -37,6 +42,7 @@ impl Refusal {
             "WRONGPASS" => Self::Configuration(WRONG_PASS),
             "NOPERM" => Self::Configuration(NO_PERM),
             "NOPROTO" => Self::Configuration(TOO_OLD),
+            "DENIED" => Self::Configuration(PROTECTED),
             "ERR" => Self::of_unnamed(rest),
             // LOADING, MISCONF, READONLY, NOREPLICAS, MASTERDOWN, BUSY, CLUSTERDOWN, TRYAGAIN, and
             // whatever a later server invents.
@@ -62,29 +68,22 @@ impl Refusal {
             "SELECT is not allowed",
         ]) {
             Self::Configuration(NO_DATABASE)
+        } else if begins(&["value is not an integer"]) {
+            Self::NoNumber
+        } else if begins(&["increment or decrement would overflow"]) {
+            Self::Overflow
         } else {
             Self::Outage
         }
     }
+}
 
-    /// The error to hand on. It quotes the code of the refusal and not its text, which may hold
-    /// keys and arguments.
-    #[must_use]
-    pub fn into_error(self, text: &str) -> Error {
-        let code = text.split_once(' ').map_or(text, |(code, _)| code);
-        let named = !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_uppercase());
-        let code = if named { code } else { "an unknown code" };
-        match self {
-            Self::Configuration(way_out) => {
-                Error::configuration(format!("Redis refused with {code}: {way_out}"))
-            }
-            Self::WrongType => {
-                Error::data("Redis holds something other than a string under a key of the cache")
-            }
-            Self::Full => Error::outage("Redis has no room (OOM)"),
-            Self::Outage => Error::outage(format!("Redis refused with {code}")),
-        }
-    }
+/// The code of an error reply, if it has the form of one. Its text may hold keys and arguments and
+/// is shown to nobody.
+pub(crate) fn code(text: &str) -> &str {
+    let code = text.split_once(' ').map_or(text, |(code, _)| code);
+    let named = !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_uppercase());
+    if named { code } else { "an unknown code" }
 }
 
 #[cfg(test)]
@@ -112,7 +111,6 @@ mod tests {
             "",
         ] {
             assert_eq!(Refusal::of(text), Refusal::Outage, "{text}");
-            assert!(Refusal::of(text).into_error(text).is_outage(), "{text}");
         }
     }
 
@@ -134,23 +132,32 @@ mod tests {
             ),
             ("ERR syntax error", "7.0"),
             ("ERR invalid password", "password"),
+            (
+                "DENIED Redis is running in protected mode",
+                "protected mode",
+            ),
             ("ERR DB index is out of range", "database"),
         ] {
-            let error = Refusal::of(text).into_error(text);
-            assert!(error.is_configuration(), "{text}");
-            assert!(error.to_string().contains(way_out), "{error}");
+            let Refusal::Configuration(told) = Refusal::of(text) else {
+                panic!("{text}");
+            };
+            assert!(told.contains(way_out), "{told}");
         }
     }
 
     #[test]
-    fn error_quotes_no_argument() {
-        for text in [
-            "ERR unknown command 'X', with args beginning with: 'secret'",
-            "secret",
-            "x secret",
-        ] {
-            let error = Refusal::of(text).into_error(text);
-            assert!(!format!("{error:?}").contains("secret"), "{error:?}");
+    fn what_no_number_can_hold_is_told_apart() {
+        let text = "ERR value is not an integer or out of range";
+        assert_eq!(Refusal::of(text), Refusal::NoNumber);
+        let text = "ERR increment or decrement would overflow";
+        assert_eq!(Refusal::of(text), Refusal::Overflow);
+    }
+
+    #[test]
+    fn code_is_quoted_only_if_it_is_one() {
+        assert_eq!(code("NOPERM User app"), "NOPERM");
+        for text in ["secret", "x secret", ""] {
+            assert_eq!(code(text), "an unknown code");
         }
     }
 }

@@ -1,15 +1,16 @@
 //! What the replies prove.
 //!
-//! A reply that is not of the form its command has belongs to another request: an outage, after
+//! A reply that is not of the form its command has belongs to another request: a [`Fault`], after
 //! which the connection must not be used any more.
 
 use std::fmt;
 
-use cache_core::Error;
 use cache_core::fence::{Generation, Nonce};
 use cache_core::layout::Key;
-use cache_core::store::{Cursor, Page, Swap, Written};
+use cache_core::store::{Page, Swap, Written};
 
+use crate::fault::Fault;
+use crate::place::Origin;
 use crate::refusal::Refusal;
 
 /// One reply, free of the client library that read it.
@@ -27,6 +28,8 @@ pub enum Reply {
     Array(Vec<Reply>),
     /// An error reply, without the `-` of the protocol.
     Refused(String),
+    /// A kind that no command of this crate is answered with.
+    Other,
 }
 
 impl fmt::Debug for Reply {
@@ -37,37 +40,19 @@ impl fmt::Debug for Reply {
             Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
             Self::Array(replies) => f.debug_list().entries(replies).finish(),
             Self::Refused(text) => write!(f, "Refused({:?})", Refusal::of(text)),
+            Self::Other => f.write_str("Other"),
         }
     }
 }
 
-fn not_ours(operation: &str) -> Error {
-    Error::outage(format!(
-        "Redis answered {operation} with a reply that belongs to another request"
-    ))
-}
-
-fn refused(text: &str) -> Error {
-    Refusal::of(text).into_error(text)
-}
-
-/// What a reply to anything else than the form expected is.
-fn unexpected(reply: &Reply, operation: &str) -> Error {
+/// What a reply of any other form than `command`'s own is.
+fn unexpected(reply: &Reply, command: &'static str) -> Fault {
     match reply {
-        Reply::Refused(text) => refused(text),
-        _ => not_ours(operation),
-    }
-}
-
-/// Judges the reply to [`command::ping`](crate::command::ping).
-///
-/// # Errors
-///
-/// What the server refused with, or a reply that is not ours.
-pub fn ponged(reply: &Reply) -> Result<(), Error> {
-    match reply {
-        Reply::Bytes(bytes) if bytes == b"PONG" => Ok(()),
-        other => Err(unexpected(other, "a ping")),
+        Reply::Refused(text) => Fault::Refused {
+            command,
+            text: text.clone(),
+        },
+        _ => Fault::NotOurs { command },
     }
 }
 
@@ -76,15 +61,15 @@ pub fn ponged(reply: &Reply) -> Result<(), Error> {
 /// # Errors
 ///
 /// What the server refused with, or a reply that is not ours.
-pub fn read(reply: Reply, keys: usize) -> Result<Vec<Option<Vec<u8>>>, Error> {
+pub fn read(reply: Reply, keys: usize) -> Result<Vec<Option<Vec<u8>>>, Fault> {
     let replies = match reply {
         Reply::Array(replies) if replies.len() == keys => replies,
-        other => return Err(unexpected(&other, "a read")),
+        other => return Err(unexpected(&other, "MGET")),
     };
     let value = |reply| match reply {
         Reply::Nil => Ok(None),
         Reply::Bytes(bytes) => Ok(Some(bytes)),
-        other => Err(unexpected(&other, "a read")),
+        other => Err(unexpected(&other, "MGET")),
     };
     replies.into_iter().map(value).collect()
 }
@@ -105,21 +90,21 @@ pub enum Shown {
 /// # Errors
 ///
 /// What the server refused with, or a reply that is not ours.
-pub fn minted(reply: &Reply, nonce: Nonce) -> Result<Shown, Error> {
+pub fn minted(reply: &Reply, nonce: Nonce) -> Result<Shown, Fault> {
     match reply {
         // Nothing stood there, so the nonce does now.
         Reply::Nil => Ok(Shown::Generation(nonce.into_generation())),
         // A simple string of two bytes would be the reply to a write.
-        Reply::Bytes(bytes) if bytes == b"OK" => Err(not_ours("a mint")),
+        Reply::Bytes(bytes) if bytes == b"OK" => Err(Fault::NotOurs { command: "SET" }),
         Reply::Bytes(bytes) => {
             Ok(Generation::from_bytes(bytes).map_or(Shown::Foreign, Shown::Generation))
         }
         Reply::Refused(text) => match Refusal::of(text) {
             Refusal::Full => Ok(Shown::Full),
             Refusal::WrongType => Ok(Shown::Foreign),
-            _ => Err(refused(text)),
+            _ => Err(unexpected(reply, "SET")),
         },
-        _ => Err(not_ours("a mint")),
+        _ => Err(Fault::NotOurs { command: "SET" }),
     }
 }
 
@@ -128,11 +113,11 @@ pub fn minted(reply: &Reply, nonce: Nonce) -> Result<Shown, Error> {
 /// # Errors
 ///
 /// What the server refused with, or a reply that is not ours.
-pub fn written(reply: &Reply) -> Result<Written, Error> {
+pub fn written(reply: &Reply) -> Result<Written, Fault> {
     match reply {
         Reply::Bytes(bytes) if bytes == b"OK" => Ok(Written::Stored),
         Reply::Refused(text) if Refusal::of(text) == Refusal::Full => Ok(Written::Full),
-        other => Err(unexpected(other, "a write")),
+        other => Err(unexpected(other, "SET")),
     }
 }
 
@@ -143,14 +128,14 @@ pub fn written(reply: &Reply) -> Result<Written, Error> {
 ///
 /// Whenever the deletion is not proven: what the server refused with, or replies that are not ours.
 /// The invalidation then stays pending.
-pub fn invalidated(replies: &[Reply], keys: usize, proof: &Nonce) -> Result<(), Error> {
+pub fn invalidated(replies: &[Reply], keys: usize, proof: &Nonce) -> Result<(), Fault> {
     let [unlink, echo] = replies else {
-        return Err(not_ours("an invalidation"));
+        return Err(Fault::NotOurs { command: "UNLINK" });
     };
     removed(unlink, keys)?;
     match echo {
         Reply::Bytes(bytes) if *bytes == proof.to_bytes() => Ok(()),
-        other => Err(unexpected(other, "an invalidation")),
+        other => Err(unexpected(other, "ECHO")),
     }
 }
 
@@ -159,10 +144,10 @@ pub fn invalidated(replies: &[Reply], keys: usize, proof: &Nonce) -> Result<(), 
 /// # Errors
 ///
 /// What the server refused with, or a reply that is not ours.
-pub fn removed(reply: &Reply, keys: usize) -> Result<(), Error> {
+pub fn removed(reply: &Reply, keys: usize) -> Result<(), Fault> {
     match reply {
         Reply::Number(gone) if usize::try_from(*gone).is_ok_and(|gone| gone <= keys) => Ok(()),
-        other => Err(unexpected(other, "a removal")),
+        other => Err(unexpected(other, "UNLINK")),
     }
 }
 
@@ -171,13 +156,13 @@ pub fn removed(reply: &Reply, keys: usize) -> Result<(), Error> {
 /// # Errors
 ///
 /// What the server refused with, or a reply that is not ours. The caller unlinks the generation.
-pub fn swapped(reply: &Reply, nonce: Nonce) -> Result<Swap, Error> {
+pub fn swapped(reply: &Reply, nonce: Nonce) -> Result<Swap, Fault> {
     let previous = match reply {
         Reply::Nil => None,
-        Reply::Bytes(bytes) if bytes == b"OK" => return Err(not_ours("a swap")),
+        Reply::Bytes(bytes) if bytes == b"OK" => return Err(Fault::NotOurs { command: "SET" }),
         Reply::Bytes(bytes) => Generation::from_bytes(bytes),
         Reply::Refused(text) if Refusal::of(text) == Refusal::Full => return Ok(Swap::Full),
-        other => return Err(unexpected(other, "a swap")),
+        other => return Err(unexpected(other, "SET")),
     };
     Ok(Swap::Done {
         previous,
@@ -191,37 +176,166 @@ pub fn swapped(reply: &Reply, nonce: Nonce) -> Result<Swap, Error> {
 /// # Errors
 ///
 /// What the server refused with, or a reply that is not ours.
-pub fn prolonged(reply: &Reply) -> Result<(), Error> {
+pub fn prolonged(reply: &Reply) -> Result<(), Fault> {
     match reply {
         Reply::Number(0 | 1) => Ok(()),
-        other => Err(unexpected(other, "a prolongation")),
+        other => Err(unexpected(other, "PEXPIRE")),
     }
 }
 
 /// Judges the reply to [`command::scan`](crate::command::scan) for `beginning`. Names may be no
-/// text.
+/// text. The cursor of the page is one of `origin`.
 ///
 /// # Errors
 ///
 /// What the server refused with, or a reply that is not ours, a page with other names included.
-pub fn scanned(reply: Reply, beginning: &Key) -> Result<Page, Error> {
+pub fn scanned(reply: Reply, beginning: &Key, origin: &Origin) -> Result<Page, Fault> {
+    const NOT_OURS: Fault = Fault::NotOurs { command: "SCAN" };
     let parts = match reply {
-        Reply::Array(parts) => <[Reply; 2]>::try_from(parts).map_err(|_| not_ours("a scan"))?,
-        other => return Err(unexpected(&other, "a scan")),
+        Reply::Array(parts) => <[Reply; 2]>::try_from(parts).map_err(|_| NOT_OURS)?,
+        other => return Err(unexpected(&other, "SCAN")),
     };
     let [Reply::Bytes(cursor), Reply::Array(names)] = parts else {
-        return Err(not_ours("a scan"));
+        return Err(NOT_OURS);
     };
     if cursor.is_empty() || !cursor.iter().all(u8::is_ascii_digit) {
-        return Err(not_ours("a scan"));
+        return Err(NOT_OURS);
     }
     let key = |name| match name {
         Reply::Bytes(name) if name.starts_with(beginning.as_bytes()) => Ok(Key::from_bytes(name)),
-        _ => Err(not_ours("a scan")),
+        _ => Err(NOT_OURS),
     };
     let keys = names.into_iter().map(key).collect::<Result<_, _>>()?;
-    let next = (cursor != b"0").then(|| Cursor::from_bytes(cursor));
+    let next = (cursor != b"0").then(|| origin.cursor(&cursor));
     Ok(Page { keys, next })
+}
+
+/// Judges the replies to [`command::add`](crate::command::add): the sum.
+///
+/// # Errors
+///
+/// What the server refused with, or replies that are not ours. Only the addition's own refusal
+/// says that nothing was added.
+pub fn added(replies: &[Reply]) -> Result<i64, Fault> {
+    match replies {
+        [sum] => summed(sum),
+        // The window is set by the one before or the one behind; a counter that has one already
+        // is answered with nothing and 0.
+        [Reply::Nil, sum, Reply::Number(0 | 1)] => summed(sum),
+        [Reply::Bytes(set), sum, Reply::Number(0 | 1)] if set == b"OK" => summed(sum),
+        // There was no room, and for the addition there was again.
+        [Reply::Refused(set), sum, Reply::Number(0 | 1)] if Refusal::of(set) == Refusal::Full => {
+            summed(sum)
+        }
+        [set, sum, expiry] => {
+            // When the addition is refused, it is that which the caller has to know.
+            summed(sum)?;
+            Err(match (set, expiry) {
+                (Reply::Refused(_), _) => unexpected(set, "SET"),
+                (_, Reply::Refused(_)) => unexpected(expiry, "PEXPIRE"),
+                _ => Fault::NotOurs { command: "INCRBY" },
+            })
+        }
+        _ => Err(Fault::NotOurs { command: "INCRBY" }),
+    }
+}
+
+fn summed(reply: &Reply) -> Result<i64, Fault> {
+    match reply {
+        Reply::Number(sum) => Ok(*sum),
+        other => Err(unexpected(other, "INCRBY")),
+    }
+}
+
+/// Judges the reply to [`command::expire`](crate::command::expire): whether there was a counter.
+///
+/// # Errors
+///
+/// What the server refused with, or a reply that is not ours.
+pub fn expired(reply: &Reply) -> Result<bool, Fault> {
+    match reply {
+        Reply::Number(found @ (0 | 1)) => Ok(*found == 1),
+        other => Err(unexpected(other, "PEXPIRE")),
+    }
+}
+
+/// Judges the replies to [`command::probe`](crate::command::probe) of `nonce` and `proof`. A server
+/// that is full passes.
+///
+/// # Errors
+///
+/// The first thing that a cache needs and the server refused, or replies that are not ours.
+pub fn probed(
+    replies: Vec<Reply>,
+    canary: &Key,
+    nonce: Nonce,
+    proof: &Nonce,
+    origin: &Origin,
+) -> Result<(), Fault> {
+    let Ok([mint, write, shown, prolongation, page, unlink, echo]) =
+        <[Reply; 7]>::try_from(replies)
+    else {
+        return Err(Fault::NotOurs { command: "ECHO" });
+    };
+    minted(&mint, nonce)?;
+    // Full or not, it was answered.
+    let _ = written(&write)?;
+    read(shown, 1)?;
+    prolonged(&prolongation)?;
+    scanned(page, canary, origin)?;
+    invalidated(&[unlink, echo], 1, proof)
+}
+
+/// Who a server says it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// `redis` or `valkey`.
+    pub name: String,
+    /// As in `7.2.4`.
+    pub version: String,
+    /// `standalone`, `cluster` or `sentinel`.
+    pub mode: String,
+    /// `master` or `replica`.
+    pub role: String,
+}
+
+/// Judges the reply to [`command::hello`](crate::command::hello).
+///
+/// # Errors
+///
+/// What the server refused with, or a reply that is not ours.
+pub fn greeted(reply: &Reply) -> Result<Server, Fault> {
+    let Reply::Array(parts) = reply else {
+        return Err(unexpected(reply, "HELLO"));
+    };
+    let field = |name: &str| {
+        let found = parts.chunks_exact(2).find_map(|pair| match pair {
+            [Reply::Bytes(field), Reply::Bytes(value)] if field == name.as_bytes() => {
+                Some(String::from_utf8_lossy(value).into_owned())
+            }
+            _ => None,
+        });
+        found.ok_or(Fault::NotOurs { command: "HELLO" })
+    };
+    Ok(Server {
+        name: field("server")?,
+        version: field("version")?,
+        mode: field("mode")?,
+        role: field("role")?,
+    })
+}
+
+/// Judges the reply to [`command::auth`](crate::command::auth) or
+/// [`command::select`](crate::command::select), whichever `command` names.
+///
+/// # Errors
+///
+/// What the server refused with, or a reply that is not ours.
+pub fn accepted(reply: &Reply, command: &'static str) -> Result<(), Fault> {
+    match reply {
+        Reply::Bytes(bytes) if bytes == b"OK" => Ok(()),
+        other => Err(unexpected(other, command)),
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,25 @@
 use super::*;
 
+use cache_core::Error;
+
+impl Fault {
+    fn error(self) -> Error {
+        self.into_error("localhost:6379")
+    }
+
+    fn is_outage(&self) -> bool {
+        self.clone().error().is_outage()
+    }
+
+    fn is_configuration(&self) -> bool {
+        self.clone().error().is_configuration()
+    }
+
+    fn is_data(&self) -> bool {
+        self.clone().error().is_data()
+    }
+}
+
 const OOM: &str = "OOM command not allowed when used memory > 'maxmemory'.";
 const READONLY: &str = "READONLY You can't write against a read only replica.";
 
@@ -179,16 +199,17 @@ fn swap_shows_what_it_found() {
 #[test]
 fn scan_goes_on_until_the_cursor_is_zero() {
     let beginning = Key::from("app:~".to_owned());
+    let origin = Origin::random().unwrap();
     let reply =
         |cursor: &str, names: Vec<Reply>| Reply::Array(vec![bytes(cursor), Reply::Array(names)]);
-    let page = scanned(reply("17", vec![bytes("app:~n:a")]), &beginning).unwrap();
+    let page = scanned(reply("17", vec![bytes("app:~n:a")]), &beginning, &origin).unwrap();
     assert_eq!(page.keys, [Key::from("app:~n:a".to_owned())]);
-    assert_eq!(page.next, Some(Cursor::from_bytes(*b"17")));
-    let last = scanned(reply("0", vec![]), &beginning).unwrap();
+    assert_eq!(page.next, Some(origin.cursor(b"17")));
+    let last = scanned(reply("0", vec![]), &beginning, &origin).unwrap();
     assert!(last.keys.is_empty() && last.next.is_none());
     let mut no_text = b"app:~".to_vec();
     no_text.push(0xff);
-    let page = scanned(reply("0", vec![Reply::Bytes(no_text)]), &beginning).unwrap();
+    let page = scanned(reply("0", vec![Reply::Bytes(no_text)]), &beginning, &origin).unwrap();
     assert_eq!(page.keys.len(), 1);
     for foreign in [
         reply("0", vec![bytes("other")]),
@@ -196,20 +217,25 @@ fn scan_goes_on_until_the_cursor_is_zero() {
         reply("x", vec![]),
         Reply::Nil,
     ] {
-        assert!(scanned(foreign, &beginning).unwrap_err().is_outage());
+        assert!(
+            scanned(foreign, &beginning, &origin)
+                .unwrap_err()
+                .is_outage()
+        );
     }
     assert!(
-        scanned(Reply::Array(vec![bytes("0")]), &beginning)
+        scanned(Reply::Array(vec![bytes("0")]), &beginning, &origin)
             .unwrap_err()
             .is_outage()
     );
 }
 
 #[test]
-fn ping_and_prolongation_take_their_own_replies() {
-    assert!(ponged(&bytes("PONG")).is_ok());
-    assert!(ponged(&bytes("OK")).unwrap_err().is_outage());
-    assert!(ponged(&refusal("NOAUTH a")).unwrap_err().is_configuration());
+fn acceptance_and_prolongation_take_their_own_replies() {
+    assert!(accepted(&bytes("OK"), "AUTH").is_ok());
+    assert!(accepted(&bytes("PONG"), "AUTH").unwrap_err().is_outage());
+    let refused = accepted(&refusal("WRONGPASS a"), "AUTH").unwrap_err();
+    assert!(refused.is_configuration());
     assert!(prolonged(&Reply::Number(0)).is_ok());
     assert!(prolonged(&Reply::Number(2)).unwrap_err().is_outage());
 }
@@ -225,5 +251,126 @@ fn reply_shows_its_content_to_no_log() {
     assert!(
         !printed.contains("secret") && !printed.contains("1234"),
         "{printed}"
+    );
+}
+
+#[test]
+fn addition_shows_the_sum_whoever_set_the_window() {
+    let (set, sum) = (bytes("OK"), Reply::Number(7));
+    for replies in [
+        vec![sum.clone()],
+        vec![set, sum.clone(), Reply::Number(0)],
+        vec![Reply::Nil, sum.clone(), Reply::Number(0)],
+        vec![Reply::Nil, sum, Reply::Number(1)],
+    ] {
+        assert_eq!(added(&replies).unwrap(), 7, "{replies:?}");
+    }
+}
+
+#[test]
+fn addition_says_why_nothing_was_added() {
+    let overflow = refusal("ERR increment or decrement would overflow");
+    let no_number = refusal("ERR value is not an integer or out of range");
+    for (refused, expected) in [
+        (overflow, Error::is_invalid_input as fn(&Error) -> bool),
+        (no_number, Error::is_data),
+        (refusal("WRONGTYPE a"), Error::is_data),
+        (refusal(OOM), Error::is_outage),
+        (refusal("NOPERM a"), Error::is_configuration),
+    ] {
+        for replies in [
+            vec![refused.clone()],
+            vec![Reply::Nil, refused.clone(), Reply::Number(0)],
+            vec![refusal(OOM), refused.clone(), Reply::Number(0)],
+        ] {
+            assert!(expected(&added(&replies).unwrap_err().error()));
+        }
+    }
+}
+
+#[test]
+fn addition_without_its_window_is_no_addition_and_foreign_replies_are_none() {
+    let sum = Reply::Number(1);
+    let no_window = [refusal("NOPERM a"), sum.clone(), Reply::Number(1)];
+    assert!(added(&no_window).unwrap_err().is_configuration());
+    for replies in [
+        vec![bytes("OK")],
+        vec![Reply::Nil, bytes("OK"), Reply::Number(1)],
+        vec![Reply::Nil, sum.clone(), Reply::Nil],
+        vec![bytes("foreign"), sum.clone(), Reply::Number(1)],
+        vec![sum.clone(), sum],
+        vec![],
+    ] {
+        assert!(added(&replies).unwrap_err().ends_connection());
+    }
+}
+
+#[test]
+fn probe_passes_a_server_that_is_full_and_no_other_that_refuses() {
+    let canary = Key::from("app:~canary".to_owned());
+    let origin = Origin::random().unwrap();
+    let judge = |change: &dyn Fn(&mut Vec<Reply>)| {
+        let (proof, _, echo) = nonce();
+        let page = Reply::Array(vec![bytes("3"), Reply::Array(vec![])]);
+        let mut replies = vec![
+            Reply::Nil,
+            bytes("OK"),
+            Reply::Array(vec![bytes("canary")]),
+            Reply::Number(1),
+            page,
+            Reply::Number(1),
+            echo,
+        ];
+        change(&mut replies);
+        probed(replies, &canary, nonce().0, &proof, &origin)
+    };
+    judge(&|_| ()).unwrap();
+    judge(&|replies| {
+        replies[0] = refusal(OOM);
+        replies[1] = refusal(OOM);
+        replies[2] = Reply::Array(vec![Reply::Nil]);
+        replies[5] = Reply::Number(0);
+    })
+    .unwrap();
+    let commands = ["SET", "SET", "MGET", "PEXPIRE", "SCAN", "UNLINK", "ECHO"];
+    for (place, command) in commands.into_iter().enumerate() {
+        let forbidden = judge(&|replies| replies[place] = refusal("NOPERM a"));
+        let error = forbidden.unwrap_err().error();
+        assert!(error.is_configuration());
+        let named = format!("refused {command} with NOPERM");
+        assert!(error.to_string().contains(&named), "{error}");
+        let read_only = judge(&|replies| replies[place] = refusal(READONLY));
+        assert!(read_only.unwrap_err().is_outage());
+        assert!(judge(&|replies| replies[place] = Reply::Other).is_err());
+    }
+    assert!(judge(&|replies| replies[6] = bytes("other")).is_err());
+}
+
+#[test]
+fn greeting_tells_who_the_server_is() {
+    let flat = |pairs: &[(&str, &str)]| {
+        let words = pairs
+            .iter()
+            .flat_map(|(name, value)| [bytes(name), bytes(value)]);
+        Reply::Array(words.collect())
+    };
+    let server = greeted(&flat(&[
+        ("server", "redis"),
+        ("version", "7.0.15"),
+        ("mode", "standalone"),
+        ("role", "master"),
+    ]));
+    let server = server.unwrap();
+    assert_eq!((&*server.name, &*server.version), ("redis", "7.0.15"));
+    assert_eq!((&*server.mode, &*server.role), ("standalone", "master"));
+    assert!(
+        greeted(&flat(&[("server", "redis")]))
+            .unwrap_err()
+            .is_outage()
+    );
+    assert!(
+        greeted(&refusal("NOAUTH a"))
+            .unwrap_err()
+            .is_configuration()
     );
 }
