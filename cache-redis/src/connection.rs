@@ -18,7 +18,9 @@ use crate::fault::Fault;
 use crate::place::Origin;
 use crate::reply::{self, Reply, Server};
 use crate::settings::Settings;
-use crate::transport::{self, Security};
+use crate::transport;
+#[cfg(feature = "tls")]
+use crate::transport::Security;
 
 /// So many requests in a row without an answer, and no other answer in between: the connection is
 /// taken for dead, though nobody said so.
@@ -92,36 +94,40 @@ impl Connection {
     pub(crate) async fn open(settings: &Settings, events: &Arc<Events>) -> Result<Self, Failure> {
         let place = settings.place();
         let within = settings.connect_timeout;
-        let connected = timeout(within, Self::connect(settings, events)).await;
+        let stage = Stage::default();
+        let connected = timeout(within, Self::connect(settings, events, &stage)).await;
         let connection = connected.unwrap_or_else(|_| {
+            let missing = stage.missing();
             Err(Failure::outage(format!(
-                "Redis at {place} let no connection be made within {within:?}"
+                "Redis at {place} {missing} within {within:?}"
             )))
         })?;
         events.connected(settings);
         Ok(connection)
     }
 
-    async fn connect(settings: &Settings, events: &Arc<Events>) -> Result<Self, Failure> {
+    async fn connect(
+        settings: &Settings,
+        events: &Arc<Events>,
+        stage: &Stage,
+    ) -> Result<Self, Failure> {
         let place = settings.place();
         let stream = transport::connect(&settings.host, settings.port, settings.connect_timeout)
             .await
             .map_err(|error| {
                 Failure::outage(format!("Redis at {place} can't be reached: {error}"))
             })?;
-        match &settings.security {
-            #[cfg(feature = "tls")]
-            Security::Tls(connector) => {
-                let stream = transport::encrypt(connector, &settings.host, stream)
-                    .await
-                    .map_err(|error| not_encrypted(&error, &place))?;
-                Self::introduce(settings, stream, events).await
-            }
-            #[cfg(feature = "tls")]
-            Security::Plain => Self::introduce(settings, stream, events).await,
-            #[cfg(not(feature = "tls"))]
-            Security => Self::introduce(settings, stream, events).await,
+        #[cfg(feature = "tls")]
+        if let Security::Tls(connector) = &settings.security {
+            stage.enter(Stage::TLS);
+            let stream = transport::encrypt(connector, &settings.host, stream)
+                .await
+                .map_err(|error| not_encrypted(&error, &place))?;
+            stage.enter(Stage::INTRODUCTION);
+            return Self::introduce(settings, stream, events).await;
         }
+        stage.enter(Stage::INTRODUCTION);
+        Self::introduce(settings, stream, events).await
     }
 
     /// Logs in, asks who is there, and chooses the database, in one round trip.
@@ -138,13 +144,8 @@ impl Connection {
             .into_iter()
             .flatten()
             .collect();
-        let replies = connection.exchange(&commands).await.map_err(|_| {
-            Failure::outage(format!(
-                "Redis at {} closed the connection before it answered: is its port for TLS \
-                 (rediss://), or are there too many clients?",
-                connection.place
-            ))
-        })?;
+        let replies = connection.exchange(&commands).await;
+        let replies = replies.map_err(|error| broken_off(&error, &connection.place))?;
         let server = judge(settings, &replies)
             .map_err(|fault| Failure::of_fault(fault, &connection.place))?;
         suits(&server, &connection.place)?;
@@ -351,6 +352,43 @@ fn suits(server: &Server, place: &str) -> Result<(), Failure> {
         )));
     }
     Ok(())
+}
+
+/// How far an attempt has come: what is missing when its time is over.
+#[derive(Default)]
+struct Stage(AtomicU32);
+
+impl Stage {
+    #[cfg(feature = "tls")]
+    const TLS: u32 = 1;
+    const INTRODUCTION: u32 = 2;
+
+    fn enter(&self, stage: u32) {
+        self.0.store(stage, Ordering::Relaxed);
+    }
+
+    fn missing(&self) -> &'static str {
+        match self.0.load(Ordering::Relaxed) {
+            #[cfg(feature = "tls")]
+            Self::TLS => "made no TLS handshake (is it a port for redis:// without TLS?)",
+            Self::INTRODUCTION => "did not answer a new connection",
+            _ => "took no connection",
+        }
+    }
+}
+
+/// The server took the connection and closed it.
+fn broken_off(error: &RedisError, place: &str) -> Failure {
+    // In TLS 1.3 a server says no to a client's certificate after the handshake.
+    #[cfg(feature = "tls")]
+    if let Some(error) = transport::beneath(error) {
+        return not_encrypted(error, place);
+    }
+    let _ = error;
+    Failure::outage(format!(
+        "Redis at {place} closed the connection before it answered: is its port for TLS \
+         (rediss://), or are there too many clients?"
+    ))
 }
 
 #[cfg(feature = "tls")]

@@ -80,6 +80,7 @@ mod tls {
 
 #[cfg(feature = "tls")]
 mod tls {
+    use std::error::Error as StdError;
     use std::io;
     use std::sync::Arc;
 
@@ -145,6 +146,14 @@ mod tls {
         error.get_ref()?.downcast_ref()
     }
 
+    /// The error of TLS that lies beneath one of the client library, which wraps it in an `Arc`.
+    pub(crate) fn beneath(error: &redis::RedisError) -> Option<&io::Error> {
+        let wrapped = error.source()?;
+        let wrapped = wrapped.downcast_ref::<Arc<dyn StdError + Send + Sync>>()?;
+        let error = wrapped.downcast_ref()?;
+        refusal(error).map(|_| error)
+    }
+
     /// The provider of the cryptography is named here: a default of the whole process would be the
     /// program's to choose, and without one rustls panics.
     fn config(certificates: Certificates) -> Result<ClientConfig, Error> {
@@ -202,4 +211,4 @@ mod tls {
 }
 
 #[cfg(feature = "tls")]
-pub(crate) use tls::{encrypt, refusal};
+pub(crate) use tls::{beneath, encrypt, refusal};
