@@ -34,6 +34,7 @@ mod link;
 pub mod place;
 pub mod refusal;
 pub mod reply;
+mod runtimes;
 mod settings;
 mod store;
 mod transport;

@@ -39,8 +39,10 @@ impl Answer {
     /// The error that a fault of these replies is, after its consequences for the connection.
     pub(crate) fn fault(&self, fault: Fault) -> cache_core::Error {
         if fault.ends_connection() {
-            self.connection
-                .give_up("a reply was not that of its request");
+            self.connection.give_up(match fault {
+                Fault::NotOurs { .. } => "a reply was not that of its request",
+                Fault::Refused { .. } => "the server is another than it was",
+            });
         }
         fault.into_error(self.connection.place())
     }

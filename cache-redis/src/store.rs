@@ -1,7 +1,7 @@
 //! The store: each operation of the contract, over the connection of whoever calls.
 
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use cache_core::Error;
@@ -10,7 +10,7 @@ use cache_core::layout::Key;
 use cache_core::store::{
     BoxFuture, Counters, Cursor, Deadline, Mint, Page, Store, Swap, Written, is_blocking,
 };
-use tokio::runtime::{Handle, Id};
+use tokio::runtime::Handle;
 
 use crate::command::{self, Command};
 use crate::driver::Driver;
@@ -19,6 +19,7 @@ use crate::link::{Answer, Link, Request};
 use crate::place::Origin;
 use crate::refusal::Refusal;
 use crate::reply::{self, Shown};
+use crate::runtimes::Runtimes;
 use crate::settings::{RedisStoreBuilder, Settings};
 
 /// A Redis or Valkey server, 7.0 or later, as a store.
@@ -29,13 +30,12 @@ use crate::settings::{RedisStoreBuilder, Settings};
 /// # Concurrency
 ///
 /// Calls from a tokio runtime share one connection of this runtime, so a store may be a static that
-/// outlives many. Calls from anywhere else, and those of synchronous functions, go over a connection
-/// that a thread of the store's own drives; the thread starts with the first of them and ends with
-/// the last clone. Connecting happens beside the callers. After a failed attempt operations answer
+/// outlives many. Calls from anywhere else, those of synchronous functions, and those from a runtime
+/// without timers or I/O, go over a connection that a thread of the store's own drives; the thread
+/// starts with the first of them and ends with the last clone. Connecting happens beside the callers. After a failed attempt operations answer
 /// at once with its error for a pause of 50 ms, growing to 500 ms with each further one.
 ///
-/// A runtime must have its timers and its I/O enabled, and must be running: on one that was merely
-/// entered, nothing wakes the caller.
+/// A runtime of one thread must be running: where it was merely entered, nothing wakes the caller.
 ///
 /// # Cancellation
 ///
@@ -57,7 +57,7 @@ pub struct RedisStore(Arc<Inner>);
 struct Inner {
     settings: Arc<Settings>,
     events: Arc<Events>,
-    runtimes: RwLock<Vec<(Id, Arc<Link>)>>,
+    runtimes: Runtimes,
     driver: Driver,
     driven: Arc<Link>,
 }
@@ -85,7 +85,7 @@ impl RedisStore {
             driven: Link::new(&settings, &events),
             settings,
             events,
-            runtimes: RwLock::default(),
+            runtimes: Runtimes::default(),
             driver: Driver::default(),
         }))
     }
@@ -112,9 +112,10 @@ impl RedisStore {
         }
         // Asked now, that is when the future is first polled, because it may have been made on
         // another thread.
-        let own = Handle::try_current().ok().filter(|_| !is_blocking());
-        if let Some(runtime) = own {
-            return Ok(inner.link(runtime.id()).ask(request).await?);
+        let runtime = Handle::try_current().ok().filter(|_| !is_blocking());
+        let new = || Link::new(&inner.settings, &inner.events);
+        if let Some(link) = runtime.and_then(|runtime| inner.runtimes.link(&runtime, new)) {
+            return Ok(link.ask(request).await?);
         }
         let driver = inner.driver.handle().map_err(|error| {
             Error::outage(format!("no thread for Redis at {}", place())).with_source(error)
@@ -141,32 +142,6 @@ impl RedisStore {
         if !keys.is_empty() {
             let _ = self.ask(vec![command::remove(keys)], deadline).await;
         }
-    }
-}
-
-impl Inner {
-    fn link(&self, runtime: Id) -> Arc<Link> {
-        let find = |links: &[(Id, Arc<Link>)]| {
-            let link = links.iter().find(|(id, _)| *id == runtime);
-            link.map(|(_, link)| Arc::clone(link))
-        };
-        let known = find(&self.runtimes.read().unwrap_or_else(PoisonError::into_inner));
-        if let Some(link) = known {
-            return link;
-        }
-        let mut links = self
-            .runtimes
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        if let Some(link) = find(&links) {
-            return link;
-        }
-        // Runtimes come and go; what they leave goes when another one comes. A link that merely
-        // pauses loses the memory of that, and nothing else.
-        links.retain(|(_, link)| !link.is_idle());
-        let link = Link::new(&self.settings, &self.events);
-        links.push((runtime, Arc::clone(&link)));
-        link
     }
 }
 

@@ -82,6 +82,21 @@ fn everything_works_without_a_runtime() {
 }
 
 #[test]
+fn runtime_without_timers_or_io_is_as_none() {
+    let server = RedisServer::start();
+    let store = store(&server.url());
+    let bare = Builder::new_current_thread().build().unwrap();
+    let timers = Builder::new_current_thread().enable_time().build().unwrap();
+    let io = Builder::new_current_thread().enable_io().build().unwrap();
+    for runtime in [bare, timers, io] {
+        for (operation, result) in runtime.block_on(ask_everything(&store, soon)) {
+            assert!(result.is_ok(), "{operation}: {result:?}");
+        }
+    }
+    assert_eq!(clients(&server), 1);
+}
+
+#[test]
 fn threads_without_a_runtime_share_one_connection() {
     let server = RedisServer::start();
     let store = store(&server.url());
