@@ -5,6 +5,7 @@
 //! round-by-round ratios to the first contender, the floor.
 
 use crate::allocations;
+use crate::latency::median;
 use crate::workload::zipf;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
@@ -133,12 +134,6 @@ struct Row<'a> {
     allocations: f64,
 }
 
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<f64> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
 fn print(title: &str, rows: &[Row<'_>]) {
     let floor = rows[0].allocations;
     println!(
@@ -160,7 +155,7 @@ fn print(title: &str, rows: &[Row<'_>]) {
 
 #[cfg(test)]
 mod tests {
-    use super::{Comparison, Contender, median};
+    use super::{Comparison, Contender};
     use std::cell::RefCell;
 
     #[test]
@@ -186,10 +181,5 @@ mod tests {
             [0, 1, 2, 7, 7, 7],
             "the keys, two rounds, and one to count allocations"
         );
-    }
-
-    #[test]
-    fn the_median_is_the_value_in_the_middle() {
-        assert_eq!(median([9.0, 1.0, 5.0].into_iter()), 5.0);
     }
 }

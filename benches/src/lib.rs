@@ -5,4 +5,5 @@
 
 pub mod allocations;
 pub mod harness;
+pub mod latency;
 pub mod workload;
