@@ -13,7 +13,7 @@ use cache_core::store::{
 use tokio::runtime::Handle;
 
 use crate::command::{self, Command};
-use crate::driver::Driver;
+use crate::driver::{self, Driver};
 use crate::events::Events;
 use crate::link::{Answer, Link, Request};
 use crate::place::Origin;
@@ -120,13 +120,8 @@ impl RedisStore {
         let driver = inner.driver.handle().map_err(|error| {
             Error::outage(format!("no thread for Redis at {}", place())).with_source(error)
         })?;
-        match driver.spawn(Arc::clone(&inner.driven).ask(request)).await {
-            Ok(answer) => Ok(answer?),
-            Err(_) => Err(Error::outage(format!(
-                "the thread for Redis at {} is gone",
-                place()
-            ))),
-        }
+        let driven = Arc::clone(&inner.driven);
+        Ok(driver::within(&driver, driven.ask(request)).await?)
     }
 
     /// Reads, and nothing else does: whatever a read must prove is to be proven here.
