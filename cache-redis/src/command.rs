@@ -107,12 +107,13 @@ pub fn write(key: &Key, value: Vec<u8>, ttl: Duration) -> Command {
     set(key, value).px(ttl)
 }
 
-/// Sets a generation whatever stands there, and shows what did.
+/// Sets a generation whatever stands there, and shows what did. What it shows decides whether a
+/// value is stored, so it is proven like an invalidation.
 ///
 /// Not to be sent again, whatever becomes of it.
 #[must_use]
-pub fn swap(key: &Key, nonce: &Nonce, ttl: Duration) -> Command {
-    set(key, nonce.to_bytes()).arg("GET").px(ttl)
+pub fn swap(key: &Key, nonce: &Nonce, ttl: Duration, proof: &Nonce) -> [Command; 2] {
+    [set(key, nonce.to_bytes()).arg("GET").px(ttl), echo(proof)]
 }
 
 fn set(key: &Key, value: impl Into<Vec<u8>>) -> Command {
@@ -126,10 +127,11 @@ fn set(key: &Key, value: impl Into<Vec<u8>>) -> Command {
 /// `UNLINK` and not `DEL`: it is allowed when the server is full, and frees in the background.
 #[must_use]
 pub fn invalidate(generations: &[Key], proof: &Nonce) -> [Command; 2] {
-    [
-        remove(generations),
-        Command::new("ECHO").arg(proof.to_bytes()),
-    ]
+    [remove(generations), echo(proof)]
+}
+
+fn echo(proof: &Nonce) -> Command {
+    Command::new("ECHO").arg(proof.to_bytes())
 }
 
 /// Lets a generation live longer. `GT`, so that a process with a shorter time to live than
@@ -249,6 +251,7 @@ mod tests {
         let keys = [key("v"), key("g")];
         let proof = nonce();
         let [unlink, echo] = invalidate(&keys, &proof);
+        let [swap, behind] = swap(&keys[1], &nonce(), TTL, &proof);
         for (command, expected) in [
             (auth(None, "secret"), "AUTH secret"),
             (auth(Some("app"), "secret"), "AUTH app secret"),
@@ -263,7 +266,8 @@ mod tests {
                 write(&keys[0], b"bytes".to_vec(), TTL),
                 "SET v bytes PX 1500",
             ),
-            (swap(&keys[1], &nonce(), TTL), "SET g (nonce) GET PX 1500"),
+            (swap, "SET g (nonce) GET PX 1500"),
+            (behind, "ECHO (nonce)"),
             (unlink, "UNLINK v g"),
             (echo, "ECHO (nonce)"),
             (prolong(&keys[1], TTL), "PEXPIRE g 1500 GT"),
@@ -312,9 +316,11 @@ mod tests {
     #[test]
     fn each_command_sends_its_own_nonce() {
         let nonce = nonce();
-        for command in [mint(&key("g"), &nonce, TTL), swap(&key("g"), &nonce, TTL)] {
+        let [swap, behind] = swap(&key("g"), &nonce, TTL, &nonce);
+        for command in [mint(&key("g"), &nonce, TTL), swap] {
             assert_eq!(command.arguments().nth(2), Some(&nonce.to_bytes()[..]));
         }
+        assert_eq!(behind.arguments().nth(1), Some(&nonce.to_bytes()[..]));
         let [_, echo] = invalidate(&[key("g")], &nonce);
         assert_eq!(echo.arguments().nth(1), Some(&nonce.to_bytes()[..]));
     }

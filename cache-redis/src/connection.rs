@@ -416,8 +416,7 @@ fn received(value: Value) -> Reply {
         Value::Nil => Reply::Nil,
         Value::Int(number) => Reply::Number(number),
         Value::BulkString(bytes) => Reply::Bytes(bytes),
-        Value::SimpleString(text) => Reply::Bytes(text.into_bytes()),
-        Value::Okay => Reply::Bytes(b"OK".to_vec()),
+        Value::Okay => Reply::Done,
         Value::Array(values) => Reply::Array(values.into_iter().map(received).collect()),
         Value::ServerError(error) => Reply::Refused(match error.details() {
             Some(details) => format!("{} {details}", error.code()),

@@ -11,7 +11,7 @@
 //! | `mint` | `SET generation nonce NX GET PX ttl`, one for each |
 //! | `write` | `SET value bytes PX ttl` |
 //! | `invalidate` | `UNLINK generation…`, `ECHO nonce` |
-//! | `swap` | `SET generation nonce GET PX ttl` |
+//! | `swap` | `SET generation nonce GET PX ttl`, `ECHO nonce` |
 //! | `prolong` | `PEXPIRE generation ttl GT`, one for each |
 //! | `remove` | `UNLINK value…` |
 //! | `scan` | `SCAN cursor MATCH beginning* COUNT limit` |

@@ -22,7 +22,9 @@ pub enum Reply {
     Nil,
     /// A number.
     Number(i64),
-    /// A string of bytes, bulk or simple; `OK` and `PONG` are such.
+    /// What was asked for has been done: the simple string `OK`.
+    Done,
+    /// A bulk string: bytes that were stored, or sent to be echoed.
     Bytes(Vec<u8>),
     /// Several.
     Array(Vec<Reply>),
@@ -37,6 +39,7 @@ impl fmt::Debug for Reply {
         match self {
             Self::Nil => f.write_str("Nil"),
             Self::Number(_) => f.write_str("Number"),
+            Self::Done => f.write_str("Done"),
             Self::Bytes(bytes) => write!(f, "Bytes({})", bytes.len()),
             Self::Array(replies) => f.debug_list().entries(replies).finish(),
             Self::Refused(text) => write!(f, "Refused({:?})", Refusal::of(text)),
@@ -94,8 +97,6 @@ pub fn minted(reply: &Reply, nonce: Nonce) -> Result<Shown, Fault> {
     match reply {
         // Nothing stood there, so the nonce does now.
         Reply::Nil => Ok(Shown::Generation(nonce.into_generation())),
-        // A simple string of two bytes would be the reply to a write.
-        Reply::Bytes(bytes) if bytes == b"OK" => Err(Fault::NotOurs { command: "SET" }),
         Reply::Bytes(bytes) => {
             Ok(Generation::from_bytes(bytes).map_or(Shown::Foreign, Shown::Generation))
         }
@@ -115,7 +116,7 @@ pub fn minted(reply: &Reply, nonce: Nonce) -> Result<Shown, Fault> {
 /// What the server refused with, or a reply that is not ours.
 pub fn written(reply: &Reply) -> Result<Written, Fault> {
     match reply {
-        Reply::Bytes(bytes) if bytes == b"OK" => Ok(Written::Stored),
+        Reply::Done => Ok(Written::Stored),
         Reply::Refused(text) if Refusal::of(text) == Refusal::Full => Ok(Written::Full),
         other => Err(unexpected(other, "SET")),
     }
@@ -133,7 +134,11 @@ pub fn invalidated(replies: &[Reply], keys: usize, proof: &Nonce) -> Result<(), 
         return Err(Fault::NotOurs { command: "UNLINK" });
     };
     removed(unlink, keys)?;
-    match echo {
+    echoed(echo, proof)
+}
+
+fn echoed(reply: &Reply, proof: &Nonce) -> Result<(), Fault> {
+    match reply {
         Reply::Bytes(bytes) if *bytes == proof.to_bytes() => Ok(()),
         other => Err(unexpected(other, "ECHO")),
     }
@@ -151,15 +156,18 @@ pub fn removed(reply: &Reply, keys: usize) -> Result<(), Fault> {
     }
 }
 
-/// Judges the reply to [`command::swap`](crate::command::swap) of `nonce`.
+/// Judges the replies to [`command::swap`](crate::command::swap) of `nonce` and `proof`.
 ///
 /// # Errors
 ///
-/// What the server refused with, or a reply that is not ours. The caller unlinks the generation.
-pub fn swapped(reply: &Reply, nonce: Nonce) -> Result<Swap, Fault> {
-    let previous = match reply {
+/// What the server refused with, or replies that are not ours. The caller unlinks the generation.
+pub fn swapped(replies: &[Reply], nonce: Nonce, proof: &Nonce) -> Result<Swap, Fault> {
+    let [swap, echo] = replies else {
+        return Err(Fault::NotOurs { command: "SET" });
+    };
+    echoed(echo, proof)?;
+    let previous = match swap {
         Reply::Nil => None,
-        Reply::Bytes(bytes) if bytes == b"OK" => return Err(Fault::NotOurs { command: "SET" }),
         Reply::Bytes(bytes) => Generation::from_bytes(bytes),
         Reply::Refused(text) if Refusal::of(text) == Refusal::Full => return Ok(Swap::Full),
         other => return Err(unexpected(other, "SET")),
@@ -222,7 +230,7 @@ pub fn added(replies: &[Reply]) -> Result<i64, Fault> {
         // The window is set by the one before or the one behind; a counter that has one already
         // is answered with nothing and 0.
         [Reply::Nil, sum, Reply::Number(0 | 1)] => summed(sum),
-        [Reply::Bytes(set), sum, Reply::Number(0 | 1)] if set == b"OK" => summed(sum),
+        [Reply::Done, sum, Reply::Number(0 | 1)] => summed(sum),
         // There was no room, and for the addition there was again.
         [Reply::Refused(set), sum, Reply::Number(0 | 1)] if Refusal::of(set) == Refusal::Full => {
             summed(sum)
@@ -333,7 +341,7 @@ pub fn greeted(reply: &Reply) -> Result<Server, Fault> {
 /// What the server refused with, or a reply that is not ours.
 pub fn accepted(reply: &Reply, command: &'static str) -> Result<(), Fault> {
     match reply {
-        Reply::Bytes(bytes) if bytes == b"OK" => Ok(()),
+        Reply::Done => Ok(()),
         other => Err(unexpected(other, command)),
     }
 }

@@ -244,9 +244,10 @@ impl Store for RedisStore {
         deadline: Deadline,
     ) -> BoxFuture<'_, Result<Swap, Error>> {
         Box::pin(async move {
-            let commands = vec![command::swap(&mint.key, &mint.nonce, ttl)];
+            let proof = Nonce::random()?;
+            let commands = command::swap(&mint.key, &mint.nonce, ttl, &proof).into();
             let answer = self.ask(commands, deadline).await?;
-            match reply::swapped(&answer.replies[0], mint.nonce) {
+            match reply::swapped(&answer.replies, mint.nonce, &proof) {
                 Ok(swap) => Ok(swap),
                 // `GET` shows strings alone, so the swap was refused. Its nonce was sent and can't
                 // be sent again.

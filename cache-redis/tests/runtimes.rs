@@ -97,6 +97,28 @@ fn runtime_without_timers_or_io_is_as_none() {
 }
 
 #[test]
+fn task_that_blocks_its_thread_may_do_so_for_ever_many_operations() {
+    let server = RedisServer::start();
+    let store = store(&server.url());
+    let (done, finished) = std::sync::mpsc::channel();
+    // Without timers, so that the store takes its own thread's runtime: as it does for synchronous
+    // functions.
+    std::thread::spawn(move || {
+        let bare = Builder::new_current_thread().build().unwrap();
+        let blocking = async move {
+            for _ in 0..500 {
+                block_on(put(&store, "v", "value")).unwrap();
+            }
+        };
+        bare.block_on(async { tokio::spawn(blocking).await.unwrap() });
+        done.send(()).unwrap();
+    });
+    finished
+        .recv_timeout(Duration::from_secs(20))
+        .expect("an end");
+}
+
+#[test]
 fn threads_without_a_runtime_share_one_connection() {
     let server = RedisServer::start();
     let store = store(&server.url());

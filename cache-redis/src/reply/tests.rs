@@ -54,7 +54,7 @@ fn read_takes_no_reply_of_another_request() {
         (two.clone(), 1),
         (two, 3),
         (Reply::Nil, 1),
-        (bytes("OK"), 1),
+        (Reply::Done, 1),
     ] {
         assert!(read(reply, keys).unwrap_err().is_outage());
     }
@@ -90,6 +90,7 @@ fn mint_shows_nothing_when_full_or_over_something_foreign() {
     assert_eq!(minted(&refusal(OOM), nonce().0).unwrap(), Shown::Full);
     for foreign in [
         bytes(""),
+        bytes("OK"),
         bytes("planted"),
         Reply::Bytes(vec![0; 16]),
         refusal("WRONGTYPE a"),
@@ -105,7 +106,7 @@ fn mint_shows_nothing_when_full_or_over_something_foreign() {
 #[test]
 fn mint_takes_no_reply_of_another_request() {
     for reply in [
-        bytes("OK"),
+        Reply::Done,
         Reply::Number(1),
         Reply::Array(vec![]),
         refusal(READONLY),
@@ -119,7 +120,7 @@ fn mint_takes_no_reply_of_another_request() {
 
 #[test]
 fn write_is_stored_or_refused() {
-    assert_eq!(written(&bytes("OK")).unwrap(), Written::Stored);
+    assert_eq!(written(&Reply::Done).unwrap(), Written::Stored);
     assert_eq!(written(&refusal(OOM)).unwrap(), Written::Full);
     for reply in [
         Reply::Nil,
@@ -145,7 +146,7 @@ fn invalidation_is_acknowledged_by_its_own_echo_alone() {
         vec![Reply::Nil, echo.clone()],
         vec![gone(3), echo.clone()],
         vec![gone(-1), echo.clone()],
-        vec![bytes("OK"), echo.clone()],
+        vec![Reply::Done, echo.clone()],
         vec![refusal(READONLY), echo.clone()],
         vec![refusal(OOM), echo.clone()],
         vec![gone(1), refusal(READONLY)],
@@ -168,6 +169,12 @@ fn invalidation_is_acknowledged_by_its_own_echo_alone() {
     );
 }
 
+fn swap_of(reply: Reply) -> Result<(Swap, Generation), Fault> {
+    let (proof, _, echo) = nonce();
+    let (nonce, now, _) = nonce();
+    swapped(&[reply, echo], nonce, &proof).map(|swap| (swap, now))
+}
+
 #[test]
 fn swap_shows_what_it_found() {
     let (_, previous, found) = nonce();
@@ -175,25 +182,32 @@ fn swap_shows_what_it_found() {
         (Reply::Nil, None),
         (found, Some(previous)),
         (bytes("planted"), None),
+        (bytes("OK"), None),
     ] {
-        let (nonce, now, _) = nonce();
-        assert_eq!(
-            swapped(&reply, nonce).unwrap(),
-            Swap::Done { previous, now }
-        );
+        let (swap, now) = swap_of(reply).unwrap();
+        assert_eq!(swap, Swap::Done { previous, now });
     }
-    assert_eq!(swapped(&refusal(OOM), nonce().0).unwrap(), Swap::Full);
-    for reply in [bytes("OK"), Reply::Number(1), refusal(READONLY)] {
-        assert!(
-            swapped(&reply, nonce().0).unwrap_err().is_outage(),
-            "{reply:?}"
-        );
+    assert_eq!(swap_of(refusal(OOM)).unwrap().0, Swap::Full);
+    for reply in [Reply::Done, Reply::Number(1), refusal(READONLY)] {
+        assert!(swap_of(reply.clone()).unwrap_err().is_outage(), "{reply:?}");
     }
-    assert!(
-        swapped(&refusal("WRONGTYPE a"), nonce().0)
-            .unwrap_err()
-            .is_data()
-    );
+    assert!(swap_of(refusal("WRONGTYPE a")).unwrap_err().is_data());
+}
+
+#[test]
+fn swap_is_proven_by_its_own_echo_alone() {
+    let (proof, _, echo) = nonce();
+    let (_, _, another) = nonce();
+    for replies in [
+        vec![Reply::Nil, another],
+        vec![echo.clone(), Reply::Nil],
+        vec![Reply::Nil],
+        vec![echo],
+        vec![refusal(OOM), Reply::Nil],
+    ] {
+        let swapped = swapped(&replies, nonce().0, &proof);
+        assert!(swapped.unwrap_err().is_outage(), "{replies:?}");
+    }
 }
 
 #[test]
@@ -232,7 +246,7 @@ fn scan_goes_on_until_the_cursor_is_zero() {
 
 #[test]
 fn acceptance_and_prolongation_take_their_own_replies() {
-    assert!(accepted(&bytes("OK"), "AUTH").is_ok());
+    assert!(accepted(&Reply::Done, "AUTH").is_ok());
     assert!(accepted(&bytes("PONG"), "AUTH").unwrap_err().is_outage());
     let refused = accepted(&refusal("WRONGPASS a"), "AUTH").unwrap_err();
     assert!(refused.is_configuration());
@@ -256,7 +270,7 @@ fn reply_shows_its_content_to_no_log() {
 
 #[test]
 fn addition_shows_the_sum_whoever_set_the_window() {
-    let (set, sum) = (bytes("OK"), Reply::Number(7));
+    let (set, sum) = (Reply::Done, Reply::Number(7));
     for replies in [
         vec![sum.clone()],
         vec![set, sum.clone(), Reply::Number(0)],
@@ -294,8 +308,8 @@ fn addition_without_its_window_is_no_addition_and_foreign_replies_are_none() {
     let no_window = [refusal("NOPERM a"), sum.clone(), Reply::Number(1)];
     assert!(added(&no_window).unwrap_err().is_configuration());
     for replies in [
-        vec![bytes("OK")],
-        vec![Reply::Nil, bytes("OK"), Reply::Number(1)],
+        vec![Reply::Done],
+        vec![Reply::Nil, Reply::Done, Reply::Number(1)],
         vec![Reply::Nil, sum.clone(), Reply::Nil],
         vec![bytes("foreign"), sum.clone(), Reply::Number(1)],
         vec![sum.clone(), sum],
@@ -314,7 +328,7 @@ fn probe_passes_a_server_that_is_full_and_no_other_that_refuses() {
         let page = Reply::Array(vec![bytes("3"), Reply::Array(vec![])]);
         let mut replies = vec![
             Reply::Nil,
-            bytes("OK"),
+            Reply::Done,
             Reply::Array(vec![bytes("canary")]),
             Reply::Number(1),
             page,
