@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use crate::connection::Failure;
+use crate::failure::Failure;
 use crate::settings::Settings;
 
 /// The target of every event: what users filter by.

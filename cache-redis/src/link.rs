@@ -10,9 +10,11 @@ use tokio::sync::watch;
 use tokio::time::timeout_at;
 
 use crate::command::Command;
-use crate::connection::{Connection, Failure};
+use crate::connection::Connection;
 use crate::events::Events;
+use crate::failure::Failure;
 use crate::fault::Fault;
+use crate::introduction;
 use crate::place::Origin;
 use crate::reply::Reply;
 use crate::settings::Settings;
@@ -180,7 +182,7 @@ impl Link {
         let link = Arc::downgrade(self);
         let (settings, events) = (Arc::clone(&self.settings), Arc::clone(&self.events));
         tokio::spawn(async move {
-            let outcome = Connection::open(&settings, &events).await.map(Arc::new);
+            let outcome = introduction::open(&settings, &events).await.map(Arc::new);
             let Some(link) = link.upgrade() else {
                 return;
             };
