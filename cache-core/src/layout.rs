@@ -24,6 +24,7 @@ mod key;
 use crate::Error;
 use crate::entry::Echo;
 use crate::fence::{Generation, Nonce, Observed};
+use crate::key::hex;
 use crate::pattern::{named_by, nodes};
 use crate::store::Mint;
 
@@ -134,8 +135,9 @@ impl Layout {
         } = *entry;
         let named = join(prefix, function);
         let version = version.map_or(String::new(), |version| format!(".v{version}"));
-        let args_hash = u128::from_be_bytes(args_hash);
-        let value = format!("{}:{named}{version}:{args_hash:032x}", self.namespace);
+        let mut digits = [0; 32];
+        let args_hash = hex(&args_hash, &mut digits);
+        let value = [&self.namespace, ":", &named, &version, ":", args_hash].concat();
         let echo = Echo::of_function(value.as_bytes());
         let nodes = nodes(prefix).chain([named.as_str()]);
         self.entry(value, echo, Region::Leaf(leaf), nodes, tags)
@@ -175,7 +177,8 @@ impl Layout {
         nodes: impl Iterator<Item = &'a str>,
         tags: &[&str],
     ) -> Result<EntryKeys, Error> {
-        let mut keys = vec![Key::from(value), self.generation(leaf)];
+        let mut keys = Vec::with_capacity(8);
+        keys.extend([Key::from(value), self.generation(leaf)]);
         for node in nodes {
             check_rendered(node)?;
             keys.push(self.generation(Region::Node(node)));
@@ -214,11 +217,11 @@ impl Layout {
 
     fn generation(&self, region: Region<'_>) -> Key {
         let namespace = &self.namespace;
-        Key::from(match region {
-            Region::Node(node) => format!("{namespace}:~n:{node}"),
-            Region::Leaf(leaf) => format!("{namespace}:~l:{:04x}", leaf.bucket()),
-            Region::Tag(tag) => format!("{namespace}:~t:{tag}"),
-        })
+        match region {
+            Region::Node(node) => Key::of(&[namespace, ":~n:", node]),
+            Region::Leaf(leaf) => Key::from(format!("{namespace}:~l:{:04x}", leaf.bucket())),
+            Region::Tag(tag) => Key::of(&[namespace, ":~t:", tag]),
+        }
     }
 
     /// The beginning that all generations' names have, and nothing else has: what `clear` scans

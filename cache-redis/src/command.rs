@@ -5,6 +5,9 @@ use std::time::Duration;
 
 use cache_core::fence::Nonce;
 use cache_core::layout::Key;
+use redis::{Arg, Cmd};
+
+use crate::place::Proof;
 
 /// One command to send.
 ///
@@ -22,23 +25,27 @@ use cache_core::layout::Key;
 /// let arguments: Vec<&[u8]> = command.arguments().collect();
 /// assert_eq!(arguments, [&b"MGET"[..], b"app:f:00", b"app:~l:00ff"]);
 /// ```
-#[derive(Clone, PartialEq, Eq)]
-pub struct Command(Vec<Vec<u8>>);
+#[derive(Clone)]
+pub struct Command(Cmd);
+
+/// Room for the arguments of most commands, so that building one allocates twice and not time and
+/// again.
+const ARGUMENTS: usize = 8;
+const BYTES: usize = 256;
 
 impl Command {
     fn new(name: &str) -> Self {
-        Self(vec![name.into()])
+        Self(Cmd::with_capacity(ARGUMENTS, BYTES)).arg(name)
     }
 
-    fn arg(mut self, argument: impl Into<Vec<u8>>) -> Self {
-        self.0.push(argument.into());
+    fn arg(mut self, argument: impl AsRef<[u8]>) -> Self {
+        self.0.arg(argument.as_ref());
         self
     }
 
-    fn keys(mut self, keys: &[Key]) -> Self {
-        self.0
-            .extend(keys.iter().map(|key| key.as_bytes().to_vec()));
-        self
+    fn keys(self, keys: &[Key]) -> Self {
+        keys.iter()
+            .fold(self, |command, key| command.arg(key.as_bytes()))
     }
 
     fn px(self, ttl: Duration) -> Self {
@@ -47,14 +54,23 @@ impl Command {
 
     /// The arguments, the name of the command first.
     pub fn arguments(&self) -> impl ExactSizeIterator<Item = &[u8]> {
-        self.0.iter().map(Vec::as_slice)
+        self.0.args_iter().map(|argument| match argument {
+            Arg::Simple(bytes) => bytes,
+            // The cursor of the client library's own scans, and whatever else it may come to have.
+            _ => unreachable!("only bytes are put in"),
+        })
+    }
+
+    pub(crate) fn into_cmd(self) -> Cmd {
+        self.0
     }
 }
 
 impl fmt::Debug for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = String::from_utf8_lossy(&self.0[0]);
-        write!(f, "Command({name} with {} arguments)", self.0.len() - 1)
+        let mut arguments = self.arguments();
+        let name = String::from_utf8_lossy(arguments.next().unwrap_or_default());
+        write!(f, "Command({name} with {} arguments)", arguments.len())
     }
 }
 
@@ -103,35 +119,28 @@ pub fn mint(key: &Key, nonce: &Nonce, ttl: Duration) -> Command {
 
 /// Stores an entry.
 #[must_use]
-pub fn write(key: &Key, value: Vec<u8>, ttl: Duration) -> Command {
+pub fn write(key: &Key, value: &[u8], ttl: Duration) -> Command {
     set(key, value).px(ttl)
 }
 
-/// Sets a generation whatever stands there, and shows what did. What it shows decides whether a
-/// value is stored, so it is proven like an invalidation.
+/// Sets a generation whatever stands there, and shows what did.
 ///
 /// Not to be sent again, whatever becomes of it.
 #[must_use]
-pub fn swap(key: &Key, nonce: &Nonce, ttl: Duration, proof: &Nonce) -> [Command; 2] {
-    [set(key, nonce.to_bytes()).arg("GET").px(ttl), echo(proof)]
+pub fn swap(key: &Key, nonce: &Nonce, ttl: Duration) -> Command {
+    set(key, nonce.to_bytes()).arg("GET").px(ttl)
 }
 
-fn set(key: &Key, value: impl Into<Vec<u8>>) -> Command {
+fn set(key: &Key, value: impl AsRef<[u8]>) -> Command {
     Command::new("SET").arg(key.as_bytes()).arg(value)
 }
 
-/// Deletes generations. Behind the deletion, in the same pipeline, the server is asked for an echo
-/// of a nonce drawn for this one request: its reply proves that the one before it is the
-/// deletion's, and not that of another request whose reply was shifted.
-///
-/// `UNLINK` and not `DEL`: it is allowed when the server is full, and frees in the background.
+/// Asks for an echo. Behind each request, in the same pipeline, the server is asked for one that no
+/// other request asks for: it proves that the replies before it are this request's, and not those
+/// of another one, shifted.
 #[must_use]
-pub fn invalidate(generations: &[Key], proof: &Nonce) -> [Command; 2] {
-    [remove(generations), echo(proof)]
-}
-
-fn echo(proof: &Nonce) -> Command {
-    Command::new("ECHO").arg(proof.to_bytes())
+pub fn prove(proof: &Proof) -> Command {
+    Command::new("ECHO").arg(proof.as_bytes())
 }
 
 /// Lets a generation live longer. `GT`, so that a process with a shorter time to live than
@@ -144,10 +153,12 @@ pub fn prolong(generation: &Key, ttl: Duration) -> Command {
         .arg("GT")
 }
 
-/// Deletes values.
+/// Deletes values or generations.
+///
+/// `UNLINK` and not `DEL`: it is allowed when the server is full, and frees in the background.
 #[must_use]
-pub fn remove(values: &[Key]) -> Command {
-    Command::new("UNLINK").keys(values)
+pub fn remove(keys: &[Key]) -> Command {
+    Command::new("UNLINK").keys(keys)
 }
 
 /// One step of a scan for the keys that begin with `beginning`, from the server's own `cursor`.
@@ -191,20 +202,18 @@ pub fn expire(counter: &Key, ttl: Duration) -> Command {
 /// How long what a probe leaves may stay, should its deletion be lost.
 const CANARY_TTL: Duration = Duration::from_secs(10);
 
-/// Does to `canary` everything that a cache does to its keys. `proof` is echoed at the end, behind
-/// the deletion.
+/// Does to `canary` everything that a cache does to its keys, and deletes it last.
 #[must_use]
-pub fn probe(canary: &Key, nonce: &Nonce, proof: &Nonce) -> Vec<Command> {
+pub fn probe(canary: &Key, nonce: &Nonce) -> Vec<Command> {
     let keys = std::slice::from_ref(canary);
-    let mut commands = vec![
+    vec![
         mint(canary, nonce, CANARY_TTL),
-        write(canary, b"canary".to_vec(), CANARY_TTL),
+        write(canary, b"canary", CANARY_TTL),
         read(keys),
         prolong(canary, CANARY_TTL),
         scan(canary, b"0", 1),
-    ];
-    commands.extend(invalidate(keys, proof));
-    commands
+        remove(keys),
+    ]
 }
 
 /// A glob that matches what begins so. No name of a layout has a special character; should one
@@ -223,7 +232,10 @@ fn glob(beginning: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
+    use crate::place::Origin;
 
     fn key(name: &str) -> Key {
         Key::from(name.to_owned())
@@ -249,9 +261,6 @@ mod tests {
     #[test]
     fn commands_are_golden() {
         let keys = [key("v"), key("g")];
-        let proof = nonce();
-        let [unlink, echo] = invalidate(&keys, &proof);
-        let [swap, behind] = swap(&keys[1], &nonce(), TTL, &proof);
         for (command, expected) in [
             (auth(None, "secret"), "AUTH secret"),
             (auth(Some("app"), "secret"), "AUTH app secret"),
@@ -262,14 +271,8 @@ mod tests {
                 mint(&keys[1], &nonce(), TTL),
                 "SET g (nonce) NX GET PX 1500",
             ),
-            (
-                write(&keys[0], b"bytes".to_vec(), TTL),
-                "SET v bytes PX 1500",
-            ),
-            (swap, "SET g (nonce) GET PX 1500"),
-            (behind, "ECHO (nonce)"),
-            (unlink, "UNLINK v g"),
-            (echo, "ECHO (nonce)"),
+            (write(&keys[0], b"bytes", TTL), "SET v bytes PX 1500"),
+            (swap(&keys[1], &nonce(), TTL), "SET g (nonce) GET PX 1500"),
             (prolong(&keys[1], TTL), "PEXPIRE g 1500 GT"),
             (remove(&keys), "UNLINK v g"),
             (
@@ -298,9 +301,9 @@ mod tests {
     }
 
     #[test]
-    fn probe_does_what_a_cache_does_and_proves_the_deletion_last() {
+    fn probe_does_what_a_cache_does_and_deletes_last() {
         assert_eq!(
-            all_words(&probe(&key("c"), &nonce(), &nonce())),
+            all_words(&probe(&key("c"), &nonce())),
             [
                 "SET c (nonce) NX GET PX 10000",
                 "SET c canary PX 10000",
@@ -308,7 +311,6 @@ mod tests {
                 "PEXPIRE c 10000 GT",
                 "SCAN 0 MATCH c* COUNT 1",
                 "UNLINK c",
-                "ECHO (nonce)",
             ]
         );
     }
@@ -316,13 +318,20 @@ mod tests {
     #[test]
     fn each_command_sends_its_own_nonce() {
         let nonce = nonce();
-        let [swap, behind] = swap(&key("g"), &nonce, TTL, &nonce);
-        for command in [mint(&key("g"), &nonce, TTL), swap] {
+        for command in [mint(&key("g"), &nonce, TTL), swap(&key("g"), &nonce, TTL)] {
             assert_eq!(command.arguments().nth(2), Some(&nonce.to_bytes()[..]));
         }
-        assert_eq!(behind.arguments().nth(1), Some(&nonce.to_bytes()[..]));
-        let [_, echo] = invalidate(&[key("g")], &nonce);
-        assert_eq!(echo.arguments().nth(1), Some(&nonce.to_bytes()[..]));
+    }
+
+    #[test]
+    fn no_two_requests_ask_for_one_echo() {
+        let (one, other) = (Origin::random().unwrap(), Origin::random().unwrap());
+        let proofs = [one.proof(1), one.proof(2), other.proof(1), other.proof(2)];
+        let asked: HashSet<_> = proofs
+            .iter()
+            .map(|proof| prove(proof).arguments().nth(1).unwrap().to_vec())
+            .collect();
+        assert_eq!(asked.len(), 4);
     }
 
     #[test]
@@ -339,7 +348,7 @@ mod tests {
 
     #[test]
     fn command_shows_its_arguments_to_no_log() {
-        let command = write(&key("user:42"), b"secret".to_vec(), TTL);
+        let command = write(&key("user:42"), b"secret", TTL);
         assert_eq!(format!("{command:?}"), "Command(SET with 4 arguments)");
     }
 }

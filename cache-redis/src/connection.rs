@@ -5,16 +5,16 @@ use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
 use cache_core::store::Deadline;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncConnectionConfig, Cmd, Pipeline, RedisConnectionInfo, RedisError, Value};
+use redis::{AsyncConnectionConfig, Pipeline, RedisConnectionInfo, RedisError, Value};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::AbortHandle;
 use tokio::time::{Instant, timeout_at};
 
-use crate::command::Command;
+use crate::command::{self, Command};
 use crate::events::Events;
 use crate::failure::Failure;
-use crate::place::Origin;
-use crate::reply::Reply;
+use crate::place::{Origin, Proof};
+use crate::reply::{self, Reply};
 use crate::settings::Settings;
 
 /// So many requests in a row without an answer, and no other answer in between: the connection is
@@ -31,6 +31,8 @@ pub(crate) struct Connection {
     driver: AbortHandle,
     place: String,
     origin: Origin,
+    /// The number of the next request.
+    requested: AtomicU64,
     life: Arc<Life>,
     events: Arc<Events>,
 }
@@ -82,6 +84,7 @@ impl Connection {
             driver: driver.abort_handle(),
             place: settings.place(),
             origin,
+            requested: AtomicU64::new(0),
             life,
             events: Arc::clone(events),
         })
@@ -120,16 +123,21 @@ impl Connection {
         }
     }
 
-    /// Sends commands in one go, once, and waits for their replies until the deadline.
+    /// Sends commands in one go, once, and waits for their replies until the deadline. They are
+    /// proven to be those of this request: an echo that nobody else asks for came behind them.
     pub(crate) async fn send(
         &self,
-        commands: &[Command],
+        mut commands: Vec<Command>,
         deadline: Deadline,
     ) -> Result<Vec<Reply>, Failure> {
         let before = self.life.replies.load(Ordering::Relaxed);
+        let proof = self
+            .origin
+            .proof(self.requested.fetch_add(1, Ordering::Relaxed));
+        commands.push(command::prove(&proof));
         let until = Instant::from_std(deadline.instant());
         match timeout_at(until, self.exchange(commands)).await {
-            Ok(Ok(replies)) if !self.is_given_up() => Ok(replies),
+            Ok(Ok(replies)) if !self.is_given_up() => self.prove(replies, &proof),
             Ok(_) => Err(Failure::outage(format!(
                 "the connection to Redis at {} was lost",
                 self.place
@@ -144,26 +152,28 @@ impl Connection {
         }
     }
 
-    pub(crate) async fn exchange(&self, commands: &[Command]) -> Result<Vec<Reply>, RedisError> {
-        let mut requests = self.requests.clone();
-        let sent = match commands {
-            [command] => requests
-                .send_packed_command(&packed(command))
-                .await
-                .map(|value| vec![value]),
-            commands => {
-                let mut pipeline = Pipeline::with_capacity(commands.len());
-                for command in commands {
-                    pipeline.add_command(packed(command));
+    fn prove(&self, mut replies: Vec<Reply>, proof: &Proof) -> Result<Vec<Reply>, Failure> {
+        match reply::proven(replies.pop().as_ref(), proof) {
+            Ok(()) => Ok(replies),
+            Err(fault) => {
+                if fault.ends_connection() {
+                    self.give_up("a reply was not that of its request");
                 }
-                requests
-                    .send_packed_commands(&pipeline, 0, commands.len())
-                    .await
+                Err(Failure::of_fault(fault, &self.place))
             }
-        };
-        match sent {
+        }
+    }
+
+    pub(crate) async fn exchange(&self, commands: Vec<Command>) -> Result<Vec<Reply>, RedisError> {
+        let count = commands.len();
+        let mut pipeline = Pipeline::with_capacity(count);
+        for command in commands {
+            pipeline.add_command(command.into_cmd());
+        }
+        let mut requests = self.requests.clone();
+        match requests.send_packed_commands(&pipeline, 0, count).await {
             Ok(values) => {
-                debug_assert_eq!(values.len(), commands.len());
+                debug_assert_eq!(values.len(), count);
                 self.life.replies.fetch_add(1, Ordering::Relaxed);
                 self.life.timeouts.store(0, Ordering::Relaxed);
                 Ok(values.into_iter().map(received).collect())
@@ -200,14 +210,6 @@ impl Drop for Ending {
     fn drop(&mut self) {
         self.0.ended.store(true, Ordering::Release);
     }
-}
-
-fn packed(command: &Command) -> Cmd {
-    let mut packed = Cmd::new();
-    for argument in command.arguments() {
-        packed.arg(argument);
-    }
-    packed
 }
 
 fn received(value: Value) -> Reply {

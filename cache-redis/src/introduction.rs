@@ -71,7 +71,7 @@ async fn introduce(
         .into_iter()
         .flatten()
         .collect();
-    let replies = connection.exchange(&commands).await;
+    let replies = connection.exchange(commands).await;
     let replies = replies.map_err(|error| broken_off(&error, connection.place()))?;
     let server =
         judge(settings, &replies).map_err(|fault| Failure::of_fault(fault, connection.place()))?;

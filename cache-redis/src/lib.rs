@@ -10,8 +10,8 @@
 //! | `read` | `MGET value generation…` |
 //! | `mint` | `SET generation nonce NX GET PX ttl`, one for each |
 //! | `write` | `SET value bytes PX ttl` |
-//! | `invalidate` | `UNLINK generation…`, `ECHO nonce` |
-//! | `swap` | `SET generation nonce GET PX ttl`, `ECHO nonce` |
+//! | `invalidate` | `UNLINK generation…` |
+//! | `swap` | `SET generation nonce GET PX ttl` |
 //! | `prolong` | `PEXPIRE generation ttl GT`, one for each |
 //! | `remove` | `UNLINK value…` |
 //! | `scan` | `SCAN cursor MATCH beginning* COUNT limit` |
@@ -19,6 +19,7 @@
 //! | `Counters::add` | `SET counter 0 NX PX window`, `INCRBY counter by`, `PEXPIRE counter window NX` |
 //! | `Counters::expire` | `PEXPIRE counter ttl` |
 //! | a new connection | `AUTH`, `HELLO`, `SELECT` |
+//! | behind each of them, but for the last | `ECHO proof` |
 //!
 //! `NX` together with `GET` needs Redis 7.0 or Valkey. An ACL user needs `MGET`, `SET`, `UNLINK`,
 //! `ECHO`, `PEXPIRE` and `SCAN` on the keys of its namespace, `INCRBY` for counters, and `SELECT`

@@ -137,7 +137,7 @@ impl Link {
                 connection.place()
             )));
         }
-        let replies = connection.send(&request.commands, request.deadline).await?;
+        let replies = connection.send(request.commands, request.deadline).await?;
         Ok(Answer {
             replies,
             connection,

@@ -1,4 +1,4 @@
-//! Places in a scan that are bound to the connection they came from.
+//! What is bound to the connection it came from: places in a scan, and the proofs of replies.
 
 use cache_core::Error;
 use cache_core::fence::{Generation, Nonce};
@@ -42,8 +42,29 @@ impl Origin {
         }
     }
 
+    /// What the request with this number asks the server to echo.
+    #[must_use]
+    pub fn proof(&self, number: u64) -> Proof {
+        let mut proof = self.0;
+        proof[8..].copy_from_slice(&number.to_le_bytes());
+        Proof(proof)
+    }
+
     pub(crate) fn cursor(&self, place: &[u8]) -> Cursor {
         Cursor::from_bytes([&self.0, place].concat())
+    }
+}
+
+/// What a server echoes behind the replies to one request: half of its connection's name, and the
+/// request's number. No other request asks for the same.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Proof([u8; Generation::LEN]);
+
+impl Proof {
+    /// The bytes to send, and to get back.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 }
 

@@ -10,7 +10,7 @@ use cache_core::layout::Key;
 use cache_core::store::{Page, Swap, Written};
 
 use crate::fault::Fault;
-use crate::place::Origin;
+use crate::place::{Origin, Proof};
 use crate::refusal::Refusal;
 
 /// One reply, free of the client library that read it.
@@ -122,25 +122,17 @@ pub fn written(reply: &Reply) -> Result<Written, Fault> {
     }
 }
 
-/// Judges the replies to [`command::invalidate`](crate::command::invalidate) of `keys` generations
-/// with `proof`.
+/// Judges the reply to [`command::prove`](crate::command::prove), on which every other reply to its
+/// request depends.
 ///
 /// # Errors
 ///
-/// Whenever the deletion is not proven: what the server refused with, or replies that are not ours.
-/// The invalidation then stays pending.
-pub fn invalidated(replies: &[Reply], keys: usize, proof: &Nonce) -> Result<(), Fault> {
-    let [unlink, echo] = replies else {
-        return Err(Fault::NotOurs { command: "UNLINK" });
-    };
-    removed(unlink, keys)?;
-    echoed(echo, proof)
-}
-
-fn echoed(reply: &Reply, proof: &Nonce) -> Result<(), Fault> {
+/// What the server refused with, or a reply that is not ours: then none of them is.
+pub fn proven(reply: Option<&Reply>, proof: &Proof) -> Result<(), Fault> {
     match reply {
-        Reply::Bytes(bytes) if *bytes == proof.to_bytes() => Ok(()),
-        other => Err(unexpected(other, "ECHO")),
+        Some(Reply::Bytes(bytes)) if bytes == proof.as_bytes() => Ok(()),
+        Some(other) => Err(unexpected(other, "ECHO")),
+        None => Err(Fault::NotOurs { command: "ECHO" }),
     }
 }
 
@@ -156,17 +148,13 @@ pub fn removed(reply: &Reply, keys: usize) -> Result<(), Fault> {
     }
 }
 
-/// Judges the replies to [`command::swap`](crate::command::swap) of `nonce` and `proof`.
+/// Judges the reply to [`command::swap`](crate::command::swap) of `nonce`.
 ///
 /// # Errors
 ///
 /// What the server refused with, or replies that are not ours. The caller unlinks the generation.
-pub fn swapped(replies: &[Reply], nonce: Nonce, proof: &Nonce) -> Result<Swap, Fault> {
-    let [swap, echo] = replies else {
-        return Err(Fault::NotOurs { command: "SET" });
-    };
-    echoed(echo, proof)?;
-    let previous = match swap {
+pub fn swapped(reply: &Reply, nonce: Nonce) -> Result<Swap, Fault> {
+    let previous = match reply {
         Reply::Nil => None,
         Reply::Bytes(bytes) => Generation::from_bytes(bytes),
         Reply::Refused(text) if Refusal::of(text) == Refusal::Full => return Ok(Swap::Full),
@@ -267,7 +255,7 @@ pub fn expired(reply: &Reply) -> Result<bool, Fault> {
     }
 }
 
-/// Judges the replies to [`command::probe`](crate::command::probe) of `nonce` and `proof`. A server
+/// Judges the replies to [`command::probe`](crate::command::probe) of `nonce`. A server
 /// that is full passes.
 ///
 /// # Errors
@@ -277,13 +265,11 @@ pub fn probed(
     replies: Vec<Reply>,
     canary: &Key,
     nonce: Nonce,
-    proof: &Nonce,
     origin: &Origin,
 ) -> Result<(), Fault> {
-    let Ok([mint, write, shown, prolongation, page, unlink, echo]) =
-        <[Reply; 7]>::try_from(replies)
+    let Ok([mint, write, shown, prolongation, page, unlink]) = <[Reply; 6]>::try_from(replies)
     else {
-        return Err(Fault::NotOurs { command: "ECHO" });
+        return Err(Fault::NotOurs { command: "UNLINK" });
     };
     minted(&mint, nonce)?;
     // Full or not, it was answered.
@@ -291,7 +277,7 @@ pub fn probed(
     read(shown, 1)?;
     prolonged(&prolongation)?;
     scanned(page, canary, origin)?;
-    invalidated(&[unlink, echo], 1, proof)
+    removed(&unlink, 1)
 }
 
 /// Who a server says it is.

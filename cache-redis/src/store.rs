@@ -124,13 +124,6 @@ impl RedisStore {
         Ok(driver::within(&driver, driven.ask(request)).await?)
     }
 
-    /// Reads, and nothing else does: whatever a read must prove is to be proven here.
-    async fn mget(&self, keys: &[Key], deadline: Deadline) -> Result<Vec<Option<Vec<u8>>>, Error> {
-        let mut answer = self.ask(vec![command::read(keys)], deadline).await?;
-        let reply = answer.replies.remove(0);
-        reply::read(reply, keys.len()).map_err(|fault| answer.fault(fault))
-    }
-
     /// Removes what is not of this project from where a generation belongs. It matters to nobody
     /// whether it succeeds: the next one tries again.
     async fn remove_foreign(&self, keys: &[Key], deadline: Deadline) {
@@ -151,13 +144,12 @@ impl Store for RedisStore {
         deadline: Deadline,
     ) -> BoxFuture<'a, Result<(), Error>> {
         Box::pin(async move {
-            let (nonce, proof) = (Nonce::random()?, Nonce::random()?);
-            let commands = command::probe(canary, &nonce, &proof);
+            let nonce = Nonce::random()?;
+            let commands = command::probe(canary, &nonce);
             let mut answer = self.ask(commands, deadline).await?;
             let replies = std::mem::take(&mut answer.replies);
             let origin = answer.connection.origin();
-            reply::probed(replies, canary, nonce, &proof, origin)
-                .map_err(|fault| answer.fault(fault))
+            reply::probed(replies, canary, nonce, origin).map_err(|fault| answer.fault(fault))
         })
     }
 
@@ -170,7 +162,9 @@ impl Store for RedisStore {
             if keys.is_empty() {
                 return Ok(Vec::new());
             }
-            self.mget(keys, deadline).await
+            let mut answer = self.ask(vec![command::read(keys)], deadline).await?;
+            let reply = answer.replies.remove(0);
+            reply::read(reply, keys.len()).map_err(|fault| answer.fault(fault))
         })
     }
 
@@ -214,7 +208,7 @@ impl Store for RedisStore {
         deadline: Deadline,
     ) -> BoxFuture<'a, Result<Written, Error>> {
         Box::pin(async move {
-            let commands = vec![command::write(key, value, ttl)];
+            let commands = vec![command::write(key, &value, ttl)];
             let answer = self.ask(commands, deadline).await?;
             reply::written(&answer.replies[0]).map_err(|fault| answer.fault(fault))
         })
@@ -229,10 +223,9 @@ impl Store for RedisStore {
             if generations.is_empty() {
                 return Ok(());
             }
-            let proof = Nonce::random()?;
-            let commands = command::invalidate(generations, &proof).into();
-            let answer = self.ask(commands, deadline).await?;
-            reply::invalidated(&answer.replies, generations.len(), &proof)
+            let answer = self.ask(vec![command::remove(generations)], deadline);
+            let answer = answer.await?;
+            reply::removed(&answer.replies[0], generations.len())
                 .map_err(|fault| answer.fault(fault))
         })
     }
@@ -244,10 +237,9 @@ impl Store for RedisStore {
         deadline: Deadline,
     ) -> BoxFuture<'_, Result<Swap, Error>> {
         Box::pin(async move {
-            let proof = Nonce::random()?;
-            let commands = command::swap(&mint.key, &mint.nonce, ttl, &proof).into();
+            let commands = vec![command::swap(&mint.key, &mint.nonce, ttl)];
             let answer = self.ask(commands, deadline).await?;
-            match reply::swapped(&answer.replies, mint.nonce, &proof) {
+            match reply::swapped(&answer.replies[0], mint.nonce) {
                 Ok(swap) => Ok(swap),
                 // `GET` shows strings alone, so the swap was refused. Its nonce was sent and can't
                 // be sent again.

@@ -202,8 +202,9 @@ async fn timeouts_behind_one_that_was_answered_replace_no_connection() {
         result.map(drop)
     };
     let answer_one = async {
-        eventually(PATIENCE, || proxy.held_replies() == 4).await;
-        proxy.release_some(1);
+        // Each request is answered twice: behind its own reply comes the echo that proves it.
+        eventually(PATIENCE, || proxy.held_replies() == 8).await;
+        proxy.release_some(2);
     };
     let (first, a, b, c, ()) = tokio::join!(
         get(&store, "v"),

@@ -133,46 +133,46 @@ fn write_is_stored_or_refused() {
 }
 
 #[test]
-fn invalidation_is_acknowledged_by_its_own_echo_alone() {
-    let (proof, _, echo) = nonce();
-    let (_, _, another) = nonce();
-    let gone = |number| Reply::Number(number);
+fn removal_is_a_number_of_keys_that_were_named() {
     for number in 0..=2 {
-        assert!(invalidated(&[gone(number), echo.clone()], 2, &proof).is_ok());
+        assert!(removed(&Reply::Number(number), 2).is_ok());
     }
-    for replies in [
-        vec![gone(1), another],
-        vec![echo.clone(), gone(1)],
-        vec![Reply::Nil, echo.clone()],
-        vec![gone(3), echo.clone()],
-        vec![gone(-1), echo.clone()],
-        vec![Reply::Done, echo.clone()],
-        vec![refusal(READONLY), echo.clone()],
-        vec![refusal(OOM), echo.clone()],
-        vec![gone(1), refusal(READONLY)],
-        vec![gone(1), Reply::Nil],
-        vec![gone(1)],
-        vec![echo.clone()],
-        vec![gone(1), gone(1), echo],
-        vec![],
+    for reply in [
+        Reply::Nil,
+        Reply::Number(3),
+        Reply::Number(-1),
+        Reply::Done,
+        refusal(READONLY),
+        refusal(OOM),
     ] {
-        assert!(
-            invalidated(&replies, 2, &proof).unwrap_err().is_outage(),
-            "{replies:?}"
-        );
+        assert!(removed(&reply, 2).unwrap_err().is_outage(), "{reply:?}");
     }
-    let forbidden = [gone(1), refusal("NOPERM no")];
-    assert!(
-        invalidated(&forbidden, 2, &proof)
-            .unwrap_err()
-            .is_configuration()
-    );
+}
+
+#[test]
+fn replies_are_proven_by_the_echo_of_their_own_request_alone() {
+    let (this, other) = (Origin::random().unwrap(), Origin::random().unwrap());
+    let proof = this.proof(7);
+    let echoed = |proof: Proof| Reply::Bytes(proof.as_bytes().to_vec());
+    assert!(proven(Some(&echoed(proof)), &proof).is_ok());
+    for reply in [
+        Some(echoed(this.proof(6))),
+        Some(echoed(other.proof(7))),
+        Some(Reply::Nil),
+        Some(Reply::Done),
+        Some(Reply::Array(vec![echoed(proof)])),
+        None,
+    ] {
+        let fault = proven(reply.as_ref(), &proof).unwrap_err();
+        assert!(fault.ends_connection(), "{reply:?}");
+    }
+    let refused = proven(Some(&refusal("NOPERM no")), &proof).unwrap_err();
+    assert!(refused.is_configuration());
 }
 
 fn swap_of(reply: Reply) -> Result<(Swap, Generation), Fault> {
-    let (proof, _, echo) = nonce();
     let (nonce, now, _) = nonce();
-    swapped(&[reply, echo], nonce, &proof).map(|swap| (swap, now))
+    swapped(&reply, nonce).map(|swap| (swap, now))
 }
 
 #[test]
@@ -192,22 +192,6 @@ fn swap_shows_what_it_found() {
         assert!(swap_of(reply.clone()).unwrap_err().is_outage(), "{reply:?}");
     }
     assert!(swap_of(refusal("WRONGTYPE a")).unwrap_err().is_data());
-}
-
-#[test]
-fn swap_is_proven_by_its_own_echo_alone() {
-    let (proof, _, echo) = nonce();
-    let (_, _, another) = nonce();
-    for replies in [
-        vec![Reply::Nil, another],
-        vec![echo.clone(), Reply::Nil],
-        vec![Reply::Nil],
-        vec![echo],
-        vec![refusal(OOM), Reply::Nil],
-    ] {
-        let swapped = swapped(&replies, nonce().0, &proof);
-        assert!(swapped.unwrap_err().is_outage(), "{replies:?}");
-    }
 }
 
 #[test]
@@ -324,7 +308,6 @@ fn probe_passes_a_server_that_is_full_and_no_other_that_refuses() {
     let canary = Key::from("app:~canary".to_owned());
     let origin = Origin::random().unwrap();
     let judge = |change: &dyn Fn(&mut Vec<Reply>)| {
-        let (proof, _, echo) = nonce();
         let page = Reply::Array(vec![bytes("3"), Reply::Array(vec![])]);
         let mut replies = vec![
             Reply::Nil,
@@ -333,10 +316,9 @@ fn probe_passes_a_server_that_is_full_and_no_other_that_refuses() {
             Reply::Number(1),
             page,
             Reply::Number(1),
-            echo,
         ];
         change(&mut replies);
-        probed(replies, &canary, nonce().0, &proof, &origin)
+        probed(replies, &canary, nonce().0, &origin)
     };
     judge(&|_| ()).unwrap();
     judge(&|replies| {
@@ -346,7 +328,7 @@ fn probe_passes_a_server_that_is_full_and_no_other_that_refuses() {
         replies[5] = Reply::Number(0);
     })
     .unwrap();
-    let commands = ["SET", "SET", "MGET", "PEXPIRE", "SCAN", "UNLINK", "ECHO"];
+    let commands = ["SET", "SET", "MGET", "PEXPIRE", "SCAN", "UNLINK"];
     for (place, command) in commands.into_iter().enumerate() {
         let forbidden = judge(&|replies| replies[place] = refusal("NOPERM a"));
         let error = forbidden.unwrap_err().error();
@@ -357,7 +339,6 @@ fn probe_passes_a_server_that_is_full_and_no_other_that_refuses() {
         assert!(read_only.unwrap_err().is_outage());
         assert!(judge(&|replies| replies[place] = Reply::Other).is_err());
     }
-    assert!(judge(&|replies| replies[6] = bytes("other")).is_err());
 }
 
 #[test]
