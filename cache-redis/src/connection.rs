@@ -44,6 +44,7 @@ struct Life {
     ended: AtomicBool,
     /// Its replies are not believed any more.
     given_up: AtomicBool,
+    /// Those of the introduction not counted.
     replies: AtomicU64,
     timeouts: AtomicU32,
 }
@@ -97,7 +98,7 @@ impl Connection {
 
     /// Whether it has answered anything beyond the introduction.
     pub(crate) fn was_of_use(&self) -> bool {
-        self.life.replies.load(Ordering::Relaxed) > 1
+        self.life.replies.load(Ordering::Relaxed) > 0
     }
 
     pub(crate) fn origin(&self) -> &Origin {
@@ -164,26 +165,35 @@ impl Connection {
         }
     }
 
-    pub(crate) async fn exchange(&self, commands: Vec<Command>) -> Result<Vec<Reply>, RedisError> {
+    async fn exchange(&self, commands: Vec<Command>) -> Result<Vec<Reply>, RedisError> {
         let count = commands.len();
         let mut pipeline = Pipeline::with_capacity(count);
         for command in commands {
             pipeline.add_command(command.into_cmd());
         }
         let mut requests = self.requests.clone();
-        match requests.send_packed_commands(&pipeline, 0, count).await {
-            Ok(values) => {
-                debug_assert_eq!(values.len(), count);
-                self.life.replies.fetch_add(1, Ordering::Relaxed);
-                self.life.timeouts.store(0, Ordering::Relaxed);
-                Ok(values.into_iter().map(received).collect())
-            }
-            // What the server refuses is a value; an error is the connection's.
-            Err(error) => {
-                self.life.ended.store(true, Ordering::Release);
-                Err(error)
-            }
+        let sent = requests.send_packed_commands(&pipeline, 0, count).await;
+        let values = self.note_end(sent)?;
+        debug_assert_eq!(values.len(), count);
+        self.life.replies.fetch_add(1, Ordering::Relaxed);
+        self.life.timeouts.store(0, Ordering::Relaxed);
+        Ok(values.into_iter().map(received).collect())
+    }
+
+    /// Sends one command without a proof, to a server that may not let anybody ask for one yet. Of
+    /// a single command the library also tells what the connection died of.
+    pub(crate) async fn introduce(&self, command: Command) -> Result<Reply, RedisError> {
+        let mut requests = self.requests.clone();
+        let sent = requests.send_packed_command(&command.into_cmd()).await;
+        self.note_end(sent).map(received)
+    }
+
+    /// What the server refuses is a value; an error is the connection's end.
+    fn note_end<T>(&self, sent: Result<T, RedisError>) -> Result<T, RedisError> {
+        if sent.is_err() {
+            self.life.ended.store(true, Ordering::Release);
         }
+        sent
     }
 
     /// A request was not answered in time; `before` is how many others were when it was sent.

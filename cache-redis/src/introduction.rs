@@ -12,7 +12,6 @@ use crate::command::{self, Command};
 use crate::connection::Connection;
 use crate::events::Events;
 use crate::failure::Failure;
-use crate::fault::Fault;
 use crate::reply::{self, Reply, Server};
 use crate::settings::Settings;
 use crate::transport;
@@ -57,39 +56,31 @@ async fn connect(
     introduce(settings, stream, events).await
 }
 
-/// Logs in, asks who is there, and chooses the database, in one round trip.
+/// Logs in, asks who is there, and chooses the database, one after the other.
 async fn introduce(
     settings: &Settings,
     stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     events: &Arc<Events>,
 ) -> Result<Connection, Failure> {
     let connection = Connection::drive(settings, stream, events).await?;
-    let login = settings.password.as_deref();
-    let login = login.map(|password| command::auth(settings.username.as_deref(), password));
-    let select = (settings.database != 0).then(|| command::select(settings.database));
-    let commands: Vec<Command> = [login, Some(command::hello()), select]
-        .into_iter()
-        .flatten()
-        .collect();
-    let replies = connection.exchange(commands).await;
-    let replies = replies.map_err(|error| broken_off(&error, connection.place()))?;
-    let server =
-        judge(settings, &replies).map_err(|fault| Failure::of_fault(fault, connection.place()))?;
-    suits(&server, connection.place())?;
+    let place = connection.place();
+    let refused = |fault| Failure::of_fault(fault, place);
+    if let Some(password) = &settings.password {
+        let login = command::auth(settings.username.as_deref(), password);
+        reply::accepted(&say(&connection, login).await?, "AUTH").map_err(refused)?;
+    }
+    let server = reply::greeted(&say(&connection, command::hello()).await?).map_err(refused)?;
+    suits(&server, place)?;
+    if settings.database != 0 {
+        let select = command::select(settings.database);
+        reply::accepted(&say(&connection, select).await?, "SELECT").map_err(refused)?;
+    }
     Ok(connection)
 }
 
-fn judge(settings: &Settings, replies: &[Reply]) -> Result<Server, Fault> {
-    let mut replies = replies.iter();
-    let mut next = || replies.next().unwrap_or(&Reply::Other);
-    if settings.password.is_some() {
-        reply::accepted(next(), "AUTH")?;
-    }
-    let server = reply::greeted(next())?;
-    if settings.database != 0 {
-        reply::accepted(next(), "SELECT")?;
-    }
-    Ok(server)
+async fn say(connection: &Connection, command: Command) -> Result<Reply, Failure> {
+    let reply = connection.introduce(command).await;
+    reply.map_err(|error| broken_off(&error, connection.place()))
 }
 
 /// Whether a cache can keep its promise with this server.
