@@ -19,7 +19,6 @@ use crate::memory::expiry::Arrange;
 use crate::memory::invalidations::Slot;
 use crate::pattern::{Pattern, named_by};
 use crate::plain::{PLAIN, PlainKey};
-use crate::policy::MAX_TTL;
 use crate::settling::Settling;
 use crate::shared::{Allowance, Shared, Terms};
 use crate::stats::{Series, Statistics, Stats};
@@ -149,12 +148,8 @@ impl Cache {
         value: V,
         ttl: impl Into<Option<Duration>>,
     ) -> Result<(), Error> {
-        let ttl = ttl.into().unwrap_or(self.0.default_ttl);
         let key = PlainKey::new(self, key)?;
-        if ttl.is_zero() {
-            return key.remove().await;
-        }
-        key.set(value, ttl.min(MAX_TTL)).await
+        key.set_or_remove(value, ttl.into()).await
     }
 
     /// The value under a key, or else that of `compute`, which is stored for `ttl` (`None`: the
@@ -360,6 +355,11 @@ impl Inner {
     /// Stores an entry in the place of what is there, and arranges for it to be reclaimed.
     pub(crate) fn replace(&self, entry: Arc<Entry>, leaf: Slot) {
         self.arrange(self.memory.replace(entry, leaf));
+    }
+
+    /// Lets an entry end at another moment, and arranges for it to be reclaimed then.
+    pub(crate) fn expire(&self, entry: &Entry, deadline: Tick) {
+        self.arrange(self.memory.expire(entry, deadline));
     }
 
     fn arrange(&self, arrange: Arrange) {

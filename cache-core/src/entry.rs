@@ -49,6 +49,7 @@ mod header;
 mod reject;
 
 use std::fmt;
+use std::time::{Duration, SystemTime};
 
 use serde::Serialize;
 
@@ -359,6 +360,18 @@ impl<'a> Entry<'a> {
             fresh: u64::from_le_bytes(self.0.array_at(48)),
             cost: self.0.u32_at(56),
         }
+    }
+
+    /// The same entry with other times, under the same fence: it answers just as long as this one
+    /// may.
+    pub(crate) fn restamped(&self, created: SystemTime, fresh: Duration) -> Vec<u8> {
+        let stamp = Stamp::new(created, fresh, self.stamp().cost());
+        let mut bytes = self.0.bytes.to_vec();
+        bytes[40..48].copy_from_slice(&stamp.created.to_le_bytes());
+        bytes[48..56].copy_from_slice(&stamp.fresh.to_le_bytes());
+        let check = check(&bytes);
+        bytes[CHECK].copy_from_slice(&check);
+        bytes
     }
 }
 

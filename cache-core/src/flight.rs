@@ -275,7 +275,7 @@ impl Flight {
             && lock(&self.state)
                 .result
                 .as_ref()
-                .is_none_or(|result| result.deadline > wanted.now)
+                .is_none_or(|result| result.deadline() > wanted.now)
     }
 
     fn update(&self, change: impl FnOnce(&mut State)) {

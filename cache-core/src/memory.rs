@@ -68,7 +68,7 @@ impl Memory {
 
     #[inline]
     fn is_valid(&self, entry: &Entry, now: Tick) -> bool {
-        entry.deadline > now && self.invalidations.permit_entry(&entry.slots, &entry.stamp)
+        entry.deadline() > now && self.invalidations.permit_entry(&entry.slots, &entry.stamp)
     }
 
     /// Stores what was computed, unless an invalidation has overtaken it.
@@ -77,7 +77,7 @@ impl Memory {
     /// being served: an invalidation that comes between it and the insertion is seen by every
     /// read, because reads compare the same slots.
     pub(crate) fn insert(&self, entry: Arc<Entry>, leaf: Slot) -> Arrange {
-        let (hash, deadline) = (entry.key.hash, entry.deadline);
+        let (hash, deadline) = (entry.key.hash, entry.deadline());
         let displaced = self.invalidations.complete(leaf, || {
             let permitted = self.invalidations.permit(&entry.slots, entry.stamp.born());
             if active(Mutant::StoresInTwoSteps) {
@@ -94,7 +94,7 @@ impl Memory {
 
     /// Stores an entry in the place of whatever is stored or being computed.
     pub(crate) fn replace(&self, mut entry: Arc<Entry>, leaf: Slot) -> Arrange {
-        let (hash, deadline) = (entry.key.hash, entry.deadline);
+        let (hash, deadline) = (entry.key.hash, entry.deadline());
         let _displaced = self.invalidations.supersede(leaf, |born| {
             if let Some(entry) = Arc::get_mut(&mut entry) {
                 entry.stamp = Stamp::new(born);
@@ -104,10 +104,17 @@ impl Memory {
         self.expiry.note(hash, deadline)
     }
 
+    /// Lets an entry end at another moment.
+    pub(crate) fn expire(&self, entry: &Entry, deadline: Tick) -> Arrange {
+        // Before it is noted: notes that don't fit the deadline are what `thin_out` forgets.
+        entry.end_at(deadline);
+        self.expiry.note(entry.key.hash, deadline)
+    }
+
     /// Forgets when to look for entries that are gone.
     pub(crate) fn thin_out(&self) {
         self.expiry
-            .thin_out(|hash| Some(self.engine.peek(hash)?.deadline));
+            .thin_out(|hash| Some(self.engine.peek(hash)?.deadline()));
     }
 
     /// Removes an entry, whatever it is, and sees to it that none under computation takes its place.
@@ -127,7 +134,7 @@ impl Memory {
     /// Removes what has expired under these hashes.
     pub(crate) fn sweep(&self, due: Vec<u64>, now: Tick) {
         for hash in due {
-            self.engine.remove_if(hash, |entry| entry.deadline <= now);
+            self.engine.remove_if(hash, |entry| entry.deadline() <= now);
         }
     }
 
@@ -177,7 +184,7 @@ mod tests {
 
     fn insert(memory: &Memory, key: EntryKey, born: u64) {
         let entry = Arc::new(Entry {
-            deadline: u64::MAX,
+            deadline: u64::MAX.into(),
             stamp: Stamp::new(born),
             key,
             slots: Slots::from_slice(&[3]),

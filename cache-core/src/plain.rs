@@ -1,5 +1,8 @@
 //! Entries that are addressed by a key of the caller's, not by a function.
 
+mod lifetime;
+mod many;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -86,13 +89,18 @@ impl<'a> PlainKey<'a> {
         Some(value)
     }
 
+    /// The value that memory has; counts a miss, too.
+    fn counted_value<V: CacheValue>(&self) -> Option<V> {
+        let value = self.value();
+        if value.is_none() {
+            self.subject.series.missed();
+        }
+        value
+    }
+
     pub(crate) async fn get<V: CacheValue>(&self) -> Result<Option<V>, Error> {
         let Some(shared) = self.cache.inner().shared() else {
-            let value = self.value();
-            if value.is_none() {
-                self.subject.series.missed();
-            }
-            return Ok(value);
+            return Ok(self.counted_value());
         };
         let keys = self.subject.keys(&shared.layout)?;
         let look = self.looked_for(&keys, self.cache.inner().default_ttl);

@@ -6,6 +6,7 @@
 
 mod invalidate;
 mod look;
+mod many;
 mod supervise;
 
 use std::sync::atomic::AtomicBool;

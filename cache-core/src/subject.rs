@@ -100,7 +100,7 @@ impl Subject {
         Arc::new(Entry {
             key: self.key.clone(),
             stamp: Stamp::new(born),
-            deadline: inner.clock.after(ttl.min(MAX_TTL)),
+            deadline: inner.clock.after(ttl.min(MAX_TTL)).into(),
             slots: self.slots.clone(),
             weight,
             path: self.path.clone(),

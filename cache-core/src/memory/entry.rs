@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use smallvec::SmallVec;
 
@@ -37,7 +38,8 @@ impl EntryKey {
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Entry<V: ?Sized = dyn Any + Send + Sync> {
-    pub(crate) deadline: Tick,
+    /// Changeable, for `expire`: a load of it costs what one of a plain number does.
+    pub(crate) deadline: AtomicU64,
     pub(crate) stamp: Stamp,
     pub(crate) key: EntryKey,
     pub(crate) slots: Slots,
@@ -49,6 +51,17 @@ pub(crate) struct Entry<V: ?Sized = dyn Any + Send + Sync> {
 }
 
 impl Entry {
+    /// When it ends.
+    #[inline]
+    pub(crate) fn deadline(&self) -> Tick {
+        self.deadline.load(Relaxed)
+    }
+
+    /// Lets it end at another moment. Whether it is valid does not depend on that alone.
+    pub(crate) fn end_at(&self, deadline: Tick) {
+        self.deadline.store(deadline, Relaxed);
+    }
+
     /// The value, if it is of this type: `Some(None)` is a kept absence.
     #[inline]
     pub(crate) fn value<T: Clone + 'static>(&self) -> Option<Option<T>> {

@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime};
 
 use super::{Budget, LARGEST_ENTRY, Shared};
-use crate::entry::{Body, Draft, Envelope, Expected, Fingerprint, Stamp};
+use crate::entry::{Body, Draft, Entry, Envelope, Expected, Fingerprint, Stamp};
 use crate::error::{Error, LOG};
 use crate::fence::{Fence, Generation, Nonce, Observed};
 use crate::handling::Coding;
@@ -75,6 +75,23 @@ impl Shared {
                 Ok(Found::Nothing(observed))
             }
         }
+    }
+
+    /// What `see` makes of an entry that may answer, without decoding it. Counts as neither hit nor
+    /// miss.
+    pub(crate) async fn inspect<T>(
+        &self,
+        look: Look<'_>,
+        codec: u8,
+        budget: &mut Budget,
+        see: impl FnOnce(Entry<'_>) -> T,
+    ) -> Result<Option<T>, Error> {
+        if self.pending.covers(look.path, look.function) {
+            return Ok(None);
+        }
+        let (value, observed) = self.read(look, budget).await?;
+        let entry = prove(value.as_deref(), look.keys, &observed, codec);
+        Ok(entry.ok().map(see))
     }
 
     pub(super) async fn read(
@@ -157,6 +174,17 @@ impl Shared {
             look.series.too_large(entry.len());
             return Ok(());
         }
+        self.write(look, entry, ttl, budget).await.map(drop)
+    }
+
+    /// Like [`fill`](Self::fill), for an entry of a size that was stored already.
+    pub(crate) async fn write(
+        &self,
+        look: Look<'_>,
+        entry: Vec<u8>,
+        ttl: Duration,
+        budget: &mut Budget,
+    ) -> Result<Written, Error> {
         let write = |deadline| self.store.write(look.keys.value(), entry, ttl, deadline);
         let written = self
             .ask(Operation::Write, Some(look.series), budget, write)
@@ -174,28 +202,37 @@ impl Shared {
             }
             Written::Stored => {}
         }
-        Ok(())
+        Ok(written)
     }
 }
 
 /// What stands there, if it may answer.
-fn open<V>(
+fn prove<'a>(
+    value: Option<&'a [u8]>,
+    keys: &EntryKeys,
+    observed: &Observed,
+    codec: u8,
+) -> Result<Entry<'a>, MissReason> {
+    let value = value.ok_or(MissReason::Absent)?;
+    let expected = Expected {
+        echo: keys.echo(),
+        fingerprint: Fingerprint::NONE,
+        codec,
+        observed,
+    };
+    Envelope::parse(value, LARGEST_ENTRY)
+        .and_then(|envelope| envelope.prove(&expected))
+        .map_err(MissReason::Rejected)
+}
+
+/// The value that stands there, if it may answer.
+pub(super) fn open<V>(
     value: Option<&[u8]>,
     keys: &EntryKeys,
     observed: &Observed,
     coding: &Coding<V>,
 ) -> Result<Option<V>, MissReason> {
-    let value = value.ok_or(MissReason::Absent)?;
-    let expected = Expected {
-        echo: keys.echo(),
-        fingerprint: Fingerprint::NONE,
-        codec: coding.codec,
-        observed,
-    };
-    let entry = Envelope::parse(value, LARGEST_ENTRY)
-        .and_then(|envelope| envelope.prove(&expected))
-        .map_err(MissReason::Rejected)?;
-    match entry.body() {
+    match prove(value, keys, observed, coding.codec)?.body() {
         Body::Absent => Ok(None),
         Body::Value(bytes) => match (coding.decode)(bytes) {
             Ok(value) => Ok(Some(value)),
