@@ -1,8 +1,8 @@
 #![doc = include_str!("../README.md")]
 
 pub use cache_core::{
-    Cache, CacheBuilder, CacheValue, DEFAULT_TTL, Error, FunctionStats, Health, LocalValue,
-    MAX_TTL, Pattern, Stats, StoreHealth, TierHealth, installed,
+    Cache, CacheBuilder, CacheValue, Counter, DEFAULT_TTL, Error, FunctionStats, Health,
+    LocalValue, MAX_TTL, Pattern, Stats, StoreHealth, TierHealth, installed,
 };
 
 pub use cache_macros::{cached, invalidate_cache};

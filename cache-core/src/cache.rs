@@ -10,6 +10,7 @@ use crate::body::is_inside;
 use crate::builder::{Bound, CacheBuilder};
 use crate::call::{CacheValue, Call};
 use crate::clock::{Clock, Tick};
+use crate::counter::LocalCounters;
 use crate::error::{Error, LOG};
 use crate::flight::{Flight, Flights};
 use crate::layout::Layout;
@@ -65,6 +66,8 @@ pub(crate) struct Inner {
     pub(crate) plain: Arc<Series>,
     pub(crate) settling: Settling,
     pub(crate) shared: Option<Shared>,
+    /// Of a cache without a store.
+    pub(crate) counters: LocalCounters,
     pub(crate) agenda: Arc<Agenda>,
     /// For jobs of the agenda, which must not keep the cache alive.
     this: Weak<Inner>,
@@ -104,6 +107,7 @@ impl Cache {
             plain,
             statistics,
             settling: Settling::default(),
+            counters: LocalCounters::new(),
             this: this.clone(),
         });
         #[cfg(feature = "metrics")]
