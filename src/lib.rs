@@ -2,7 +2,7 @@
 
 pub use cache_core::{
     Cache, CacheBuilder, CacheValue, Counter, DEFAULT_TTL, Error, FunctionStats, Health,
-    LocalValue, MAX_TTL, Pattern, Stats, StoreHealth, TierHealth, installed,
+    LocalValue, MAX_TTL, Pattern, Rollout, Rollouts, Stats, StoreHealth, TierHealth, installed,
 };
 
 pub use cache_macros::{cached, invalidate_cache};

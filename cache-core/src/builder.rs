@@ -7,7 +7,8 @@ use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::layout::Layout;
-use crate::policy::{DEFAULT_TTL, MAX_TTL};
+use crate::policy::{DEFAULT_TTL, is_storable};
+use crate::rollout::{Rollout, Rules};
 use crate::store::Store;
 
 /// What bounds the memory tier.
@@ -46,6 +47,16 @@ pub struct CacheBuilder {
     pub(crate) store_timeout: Duration,
     pub(crate) fallback: Option<Duration>,
     pub(crate) clock: Clock,
+    rollout: Rollout,
+    rollouts: Vec<(String, Rollout)>,
+}
+
+/// What building makes of settings that have to be read.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// For the store, if there is one.
+    pub(crate) layout: Option<Layout>,
+    pub(crate) rules: Rules,
 }
 
 impl CacheBuilder {
@@ -60,6 +71,8 @@ impl CacheBuilder {
             store_timeout: Duration::from_millis(250),
             fallback: None,
             clock: Clock::Coarse,
+            rollout: Rollout::On,
+            rollouts: Vec::new(),
         }
     }
 
@@ -74,6 +87,18 @@ impl CacheBuilder {
     /// hour by default.
     pub fn default_ttl(mut self, ttl: Duration) -> Self {
         self.default_ttl = ttl;
+        self
+    }
+
+    /// What [`Cache::set_rollout`] would say first.
+    pub fn rollout(mut self, rollout: Rollout) -> Self {
+        self.rollout = rollout;
+        self
+    }
+
+    /// What [`Cache::set_rollout_of`] would say first. Said twice about one prefix, the last holds.
+    pub fn rollout_of(mut self, prefix: impl Into<String>, rollout: Rollout) -> Self {
+        self.rollouts.push((prefix.into(), rollout));
         self
     }
 
@@ -156,15 +181,18 @@ impl CacheBuilder {
     /// A [configuration error](Error::is_configuration) that names the setting which can't work.
     pub fn build(self) -> Result<Cache, Error> {
         self.check_namespace()?;
-        if self.default_ttl.is_zero() || self.default_ttl > MAX_TTL {
+        if !is_storable(self.default_ttl) {
             return Err(Error::configuration(format!(
                 "default_ttl is {:?}: it must be above zero and at most 30 days",
                 self.default_ttl
             )));
         }
         self.check_bound()?;
-        let layout = self.check_store()?;
-        Ok(Cache::from_builder(self, layout))
+        let plan = Plan {
+            layout: self.check_store()?,
+            rules: Rules::read(self.rollout, &self.rollouts)?,
+        };
+        Ok(Cache::from_builder(self, plan))
     }
 
     fn check_bound(&self) -> Result<(), Error> {

@@ -7,19 +7,19 @@ use std::time::Duration;
 
 use crate::agenda::{Agenda, Item};
 use crate::body::is_inside;
-use crate::builder::{Bound, CacheBuilder};
+use crate::builder::{Bound, CacheBuilder, Plan};
 use crate::call::{CacheValue, Call};
 use crate::clock::{Clock, Tick};
 use crate::counter::LocalCounters;
 use crate::error::{Error, LOG};
 use crate::flight::{Flight, Flights};
-use crate::layout::Layout;
 use crate::memory::Memory;
 use crate::memory::entry::Entry;
 use crate::memory::expiry::Arrange;
 use crate::memory::invalidations::Slot;
 use crate::pattern::{Pattern, named_by};
 use crate::plain::{PLAIN, PlainKey};
+use crate::rollout::Switch;
 use crate::settling::Settling;
 use crate::shared::{Allowance, Shared, Terms};
 use crate::stats::{Series, Statistics, Stats};
@@ -66,6 +66,7 @@ pub(crate) struct Inner {
     pub(crate) plain: Arc<Series>,
     pub(crate) settling: Settling,
     pub(crate) shared: Option<Shared>,
+    pub(crate) rollout: Switch,
     /// Of a cache without a store.
     pub(crate) counters: LocalCounters,
     pub(crate) agenda: Arc<Agenda>,
@@ -79,8 +80,7 @@ impl Cache {
         CacheBuilder::new()
     }
 
-    /// `layout` is for the store, if there is one.
-    pub(crate) fn from_builder(builder: CacheBuilder, layout: Option<Layout>) -> Self {
+    pub(crate) fn from_builder(builder: CacheBuilder, plan: Plan) -> Self {
         let agenda = Agenda::new(builder.clock.clone());
         let statistics = Statistics::default();
         let plain = statistics.series(&PLAIN);
@@ -91,7 +91,7 @@ impl Cache {
             fallback,
         });
         let inner = Arc::new_cyclic(|this| Inner {
-            shared: terms.zip(layout).map(|(terms, layout)| {
+            shared: terms.zip(plan.layout).map(|(terms, layout)| {
                 let (clock, plain) = (builder.clock.clone(), Arc::clone(&plain));
                 Shared::new(terms, layout, clock, plain, this.clone())
             }),
@@ -108,6 +108,7 @@ impl Cache {
             statistics,
             settling: Settling::default(),
             counters: LocalCounters::new(),
+            rollout: Switch::new(plan.rules),
             this: this.clone(),
         });
         #[cfg(feature = "metrics")]
@@ -134,7 +135,11 @@ impl Cache {
     ///
     /// An [input error](Error::is_invalid_input) if the key is empty.
     pub async fn get<V: CacheValue>(&self, key: &str) -> Result<Option<V>, Error> {
-        PlainKey::new(self, key)?.get().await
+        let key = PlainKey::new(self, key)?;
+        if key.is_bypassed() {
+            return Ok(None);
+        }
+        key.get().await
     }
 
     /// Stores a value under a key for `ttl`, or for the cache's default time with `None`. At most
@@ -174,6 +179,7 @@ impl Cache {
         compute: impl AsyncFnOnce() -> Result<V, E>,
     ) -> Result<V, E> {
         let call: Call<Result<V, E>, _> = match PlainKey::new(self, key) {
+            Ok(key) if key.is_bypassed() => Call::bypassed(),
             Ok(key) => key.call(ttl.into()),
             Err(error) => {
                 tracing::warn!(target: LOG, %error, "computed without being cached");

@@ -100,6 +100,12 @@ where
     let memory = &cache.inner().memory;
     let mut writer = KeyWriter::with_seed(memory.seed(instance));
     key(&mut writer);
+    if cache.inner().rollout.is_restricted() {
+        let key = writer.error().is_none().then(|| writer.bytes());
+        if cache.inner().bypasses(function, key) {
+            return Call::bypassed();
+        }
+    }
     let hash = writer.hash();
     if let Some(entry) = memory.get(hash, instance, writer.bytes(), cache.inner().clock.now()) {
         let kept: Option<Option<S::Value>> = entry.value();
@@ -133,6 +139,8 @@ pub struct Call<R, S: Shape<R>> {
 enum State<S, V> {
     Hit(S, Option<V>),
     Miss(Box<Miss<S, V>>),
+    /// Neither looked up nor to be stored.
+    Bypassed,
 }
 
 impl<R, S> Call<R, S>
@@ -147,6 +155,11 @@ where
 
     pub(crate) fn miss(miss: Miss<S, S::Value>) -> Self {
         Self::new(State::Miss(Box::new(miss)))
+    }
+
+    /// A call that runs as if the function were not cached.
+    pub(crate) fn bypassed() -> Self {
+        Self::new(State::Bypassed)
     }
 
     fn new(state: State<S, S::Value>) -> Self {
@@ -183,6 +196,7 @@ where
         match self.state {
             State::Hit(shape, kept) => answer(shape, kept),
             State::Miss(miss) => Box::pin(miss.compute(body)).await,
+            State::Bypassed => Box::pin(body()).await,
         }
     }
 
@@ -192,6 +206,7 @@ where
         match self.state {
             State::Hit(shape, kept) => answer(shape, kept),
             State::Miss(miss) => block_on(miss.compute(async move || body())),
+            State::Bypassed => body(),
         }
     }
 }
@@ -235,17 +250,18 @@ impl<S, V: LocalValue> Miss<S, V> {
 
     /// How long what was computed is kept. Zero is not at all.
     fn time_to_live(&self, subject: &Subject, kept: Option<&V>) -> Duration {
-        let (inner, policy) = (self.cache.inner(), subject.key.instance.function().policy());
-        match kept {
-            Some(_) => {
-                let ttl = self.ttl.or(policy.ttl);
-                ttl.unwrap_or(inner.default_ttl)
-            }
-            None => {
-                let ttl = self.none_ttl.or(policy.none_ttl);
-                ttl.unwrap_or(Duration::ZERO)
-            }
+        if kept.is_some() {
+            return self.ttl_of_a_value(subject);
         }
+        let policy = subject.key.instance.function().policy();
+        let ttl = self.none_ttl.or(policy.none_ttl);
+        ttl.unwrap_or(Duration::ZERO)
+    }
+
+    fn ttl_of_a_value(&self, subject: &Subject) -> Duration {
+        let policy = subject.key.instance.function().policy();
+        let said = self.ttl.or(policy.ttl);
+        said.unwrap_or(self.cache.inner().default_ttl)
     }
 
     fn wanted<'a>(&self, subject: &'a Subject) -> Wanted<'a> {

@@ -94,6 +94,13 @@ impl Function {
         self.key_prefix
     }
 
+    /// The segments of its keys as they stand in the source: those of the key prefix, and the name.
+    pub(crate) fn segments(&self) -> impl Iterator<Item = &'static str> {
+        let prefix = (!self.key_prefix.is_empty()).then_some(self.key_prefix);
+        let prefix = prefix.into_iter().flat_map(|prefix| prefix.split(':'));
+        prefix.chain([self.name])
+    }
+
     pub(crate) fn version_number(&self) -> Option<u32> {
         self.version
     }

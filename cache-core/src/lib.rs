@@ -32,9 +32,11 @@ mod pattern;
 mod pending;
 mod plain;
 mod policy;
+mod rollout;
 #[cfg(all(test, shuttle))]
 mod schedules;
 mod segment;
+mod setting;
 mod settling;
 mod shared;
 mod stats;
@@ -56,6 +58,7 @@ pub use health::{Health, StoreHealth, TierHealth};
 pub use installed::installed;
 pub use pattern::Pattern;
 pub use policy::{DEFAULT_TTL, MAX_TTL};
+pub use rollout::{Rollout, Rollouts};
 pub use stats::{FunctionStats, Stats};
 
 /// All that an expansion may name. Not public API: it changes without notice.

@@ -53,6 +53,18 @@ impl<'a> PlainKey<'a> {
         Ok(Self { cache, subject })
     }
 
+    /// Whether a rollout leaves the key out, and counts it if so.
+    pub(crate) fn is_bypassed(&self) -> bool {
+        let inner = self.cache.inner();
+        inner.rollout.is_restricted() && inner.bypasses_plain(self.subject.plain_key())
+    }
+
+    /// How long a value lives whose caller does not say.
+    fn default_ttl(&self) -> Duration {
+        let inner = self.cache.inner();
+        inner.default_ttl
+    }
+
     fn look_up(&self) -> Option<Arc<Entry>> {
         let EntryKey {
             hash,
@@ -103,7 +115,7 @@ impl<'a> PlainKey<'a> {
             return Ok(self.counted_value());
         };
         let keys = self.subject.keys(&shared.layout)?;
-        let look = self.looked_for(&keys, self.cache.inner().default_ttl);
+        let look = self.looked_for(&keys, self.default_ttl());
         let budget = &mut shared.budget();
         match shared.look(look, &coding(), budget).await? {
             Found::Entry(value, _) => Ok(value),

@@ -8,6 +8,11 @@ pub const MAX_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long an entry lives when nobody says otherwise: one hour.
 pub const DEFAULT_TTL: Duration = Duration::from_secs(60 * 60);
 
+/// Whether a value may live so long.
+pub(crate) fn is_storable(ttl: Duration) -> bool {
+    !ttl.is_zero() && ttl <= MAX_TTL
+}
+
 /// What the attribute of a function says.
 #[derive(Debug, Clone)]
 pub(crate) struct Policy {

@@ -53,6 +53,9 @@ pub struct FunctionStats {
     /// Calls of whose arguments no key could be made: they ran uncached, and count as neither hit
     /// nor miss.
     pub uncacheable: u64,
+    /// Calls that ran uncached because a [rollout](crate::Cache::set_rollout) leaves them out: they
+    /// count as neither hit nor miss.
+    pub bypassed: u64,
     /// Operations of a store that failed, and values that it could not take. No call failed for it:
     /// it ran as if it were not cached.
     pub errors: u64,
@@ -82,6 +85,7 @@ pub(crate) struct Series {
     pub(crate) coalesced: AtomicU64,
     pub(crate) failures: AtomicU64,
     uncacheable: AtomicU64,
+    pub(crate) bypassed: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -100,6 +104,7 @@ impl Series {
             coalesced: AtomicU64::new(0),
             failures: AtomicU64::new(0),
             uncacheable: AtomicU64::new(0),
+            bypassed: AtomicU64::new(0),
         }
     }
 
@@ -206,6 +211,7 @@ impl Series {
             coalesced: self.coalesced.load(Relaxed),
             failures: self.failures.load(Relaxed),
             uncacheable: self.uncacheable.load(Relaxed),
+            bypassed: self.bypassed.load(Relaxed),
             errors: counts.errors.iter().sum(),
         }
     }
@@ -264,7 +270,8 @@ impl Statistics {
     pub(crate) fn read(&self) -> Vec<FunctionStats> {
         let series = self.series.lock().unwrap_or_else(PoisonError::into_inner);
         let rows = series.values().map(|series| series.read());
-        let called = |row: &FunctionStats| row.hits + row.misses + row.uncacheable > 0;
+        let called =
+            |row: &FunctionStats| row.hits + row.misses + row.uncacheable + row.bypassed > 0;
         let mut rows: Vec<_> = rows.filter(called).collect();
         rows.sort_by_key(|row| (row.key_prefix, row.name, row.module));
         rows

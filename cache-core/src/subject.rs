@@ -65,6 +65,14 @@ impl Subject {
         })
     }
 
+    /// The plain key as it was given; empty for a function.
+    pub(crate) fn plain_key(&self) -> &str {
+        if !self.key.instance.function().is_plain() {
+            return "";
+        }
+        std::str::from_utf8(&self.key.bytes).unwrap_or_default()
+    }
+
     /// The keys of the entry in a store.
     pub(crate) fn keys(&self, layout: &Layout) -> Result<EntryKeys, Error> {
         let EntryKey {

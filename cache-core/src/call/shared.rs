@@ -52,10 +52,7 @@ impl<S, V: LocalValue> Miss<S, V> {
                 path: &subject.path,
                 function: function.name(),
                 series: &subject.series,
-                ttl: self
-                    .ttl
-                    .or(function.policy().ttl)
-                    .unwrap_or(self.cache.inner().default_ttl),
+                ttl: self.ttl_of_a_value(subject),
             },
             budget: shared.budget(),
             seat: self.cache.inner().flights.attend(subject.key.hash),

@@ -52,7 +52,11 @@ impl Cache {
     ///
     /// An [input error](Error::is_invalid_input) if the key is empty, and those of the store.
     pub async fn ttl(&self, key: &str) -> Result<Option<Duration>, Error> {
-        PlainKey::new(self, key)?.time_left().await
+        let key = PlainKey::new(self, key)?;
+        if key.is_bypassed() {
+            return Ok(None);
+        }
+        key.time_left().await
     }
 
     /// Lets the value under a key live for `ttl` from now, whatever it was given before, and tells
@@ -91,10 +95,15 @@ impl Cache {
     /// ```
     pub async fn expire(&self, key: &str, ttl: Duration) -> Result<bool, Error> {
         let key = PlainKey::new(self, key)?;
-        if !ttl.is_zero() {
+        let bypassed = key.is_bypassed();
+        if !bypassed && !ttl.is_zero() {
             return key.expire(ttl.min(MAX_TTL)).await;
         }
-        let left = key.time_left().await;
+        let left = if bypassed {
+            Ok(None)
+        } else {
+            key.time_left().await
+        };
         // Whether or not it is known what is there.
         key.remove().await?;
         Ok(left?.is_some())
@@ -110,7 +119,7 @@ impl PlainKey<'_> {
             return Ok(self.look_up().map(|entry| left(entry.deadline())));
         };
         let keys = self.subject.keys(&shared.layout)?;
-        let look = self.looked_for(&keys, inner.default_ttl);
+        let look = self.looked_for(&keys, self.default_ttl());
         let left = |entry: crate::entry::Entry<'_>| entry.stamp().fresh_for(SystemTime::now());
         let codec = coding::<()>().codec;
         shared

@@ -49,22 +49,31 @@ impl Cache {
     ) -> Result<Vec<Option<V>>, Error> {
         let keys = keys.iter().map(|key| PlainKey::new(self, key.as_ref()));
         let keys: Vec<_> = keys.collect::<Result<_, _>>()?;
-        match self.inner().shared() {
-            Some(shared) => self.get_many_shared(shared, &keys).await,
-            None => Ok(keys.iter().map(PlainKey::counted_value).collect()),
-        }
+        let Some(shared) = self.inner().shared() else {
+            let value = |key: &PlainKey<'_>| {
+                let is_on = !key.is_bypassed();
+                is_on.then(|| key.counted_value()).flatten()
+            };
+            return Ok(keys.iter().map(value).collect());
+        };
+        let is_on: Vec<bool> = keys.iter().map(|key| !key.is_bypassed()).collect();
+        let asked = keys.iter().zip(&is_on).filter(|(_, is_on)| **is_on);
+        let asked: Vec<_> = asked.map(|(key, _)| key).collect();
+        let mut values = self.get_many_shared(shared, &asked).await?.into_iter();
+        let value = |is_on: bool| is_on.then(|| values.next().flatten()).flatten();
+        Ok(is_on.into_iter().map(value).collect())
     }
 
     async fn get_many_shared<V: CacheValue>(
         &self,
         shared: &Shared,
-        keys: &[PlainKey<'_>],
+        keys: &[&PlainKey<'_>],
     ) -> Result<Vec<Option<V>>, Error> {
         let names = keys.iter().map(|key| key.subject.keys(&shared.layout));
         let names: Vec<EntryKeys> = names.collect::<Result<_, _>>()?;
-        let ttl = self.inner().default_ttl;
         let looks = keys.iter().zip(&names);
-        let looks: Vec<_> = looks.map(|(key, name)| key.looked_for(name, ttl)).collect();
+        let looks = looks.map(|(key, name)| key.looked_for(name, key.default_ttl()));
+        let looks: Vec<_> = looks.collect();
         let series = &self.inner().plain;
         shared
             .look_many(&looks, &coding(), series, &mut shared.budget())
@@ -111,8 +120,8 @@ impl PlainKey<'_> {
         value: V,
         ttl: Option<Duration>,
     ) -> Result<(), Error> {
-        let ttl = ttl.unwrap_or(self.cache.inner().default_ttl);
-        if ttl.is_zero() {
+        let ttl = ttl.unwrap_or_else(|| self.default_ttl());
+        if ttl.is_zero() || self.is_bypassed() {
             return self.remove().await;
         }
         self.set(value, ttl.min(MAX_TTL)).await
