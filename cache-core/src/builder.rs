@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::layout::Layout;
 use crate::policy::{DEFAULT_TTL, is_storable};
 use crate::rollout::{Rollout, Rules};
+use crate::setting::Ttls;
 use crate::store::Store;
 
 /// What bounds the memory tier.
@@ -47,6 +48,7 @@ pub struct CacheBuilder {
     pub(crate) store_timeout: Duration,
     pub(crate) fallback: Option<Duration>,
     pub(crate) clock: Clock,
+    ttls: Vec<(String, Duration)>,
     rollout: Rollout,
     rollouts: Vec<(String, Rollout)>,
 }
@@ -56,6 +58,7 @@ pub struct CacheBuilder {
 pub(crate) struct Plan {
     /// For the store, if there is one.
     pub(crate) layout: Option<Layout>,
+    pub(crate) ttls: Ttls,
     pub(crate) rules: Rules,
 }
 
@@ -71,6 +74,7 @@ impl CacheBuilder {
             store_timeout: Duration::from_millis(250),
             fallback: None,
             clock: Clock::Coarse,
+            ttls: Vec::new(),
             rollout: Rollout::On,
             rollouts: Vec::new(),
         }
@@ -87,6 +91,37 @@ impl CacheBuilder {
     /// hour by default.
     pub fn default_ttl(mut self, ttl: Duration) -> Self {
         self.default_ttl = ttl;
+        self
+    }
+
+    /// How long the values of a part of the keys live, whatever the source says: above zero, at most
+    /// 30 days. For operators, who may want to change it without a build.
+    ///
+    /// Of functions whose `key_prefix` begins with this segment, as it stands in the source (whose
+    /// name it is, if they have no prefix), it replaces the `ttl` of the attribute and the
+    /// [default](Self::default_ttl); but what an expression says is not to be kept, with a ttl of
+    /// zero, is not kept. `none_ttl` stays as it is. Of keys that begin with it, it replaces the
+    /// default: a call that gives a ttl gets what it gives.
+    ///
+    /// Segments are compared without regard to case, and what is neither an ASCII letter nor a digit
+    /// counts as `_`. Said twice about one segment, the last holds.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # let rt = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # rt.block_on(async {
+    /// # use cache_core as cachewright;
+    /// use cachewright::Cache;
+    /// use std::time::Duration;
+    ///
+    /// let cache = Cache::builder().ttl_of("user", Duration::from_secs(60)).build()?;
+    /// cache.set("user:42", "Ada".to_owned(), None).await?;
+    /// assert!(cache.ttl("user:42").await? <= Some(Duration::from_secs(60)));
+    /// # Ok::<(), cache_core::Error>(()) }).unwrap();
+    /// ```
+    pub fn ttl_of(mut self, segment: impl Into<String>, ttl: Duration) -> Self {
+        self.ttls.push((segment.into(), ttl));
         self
     }
 
@@ -190,6 +225,7 @@ impl CacheBuilder {
         self.check_bound()?;
         let plan = Plan {
             layout: self.check_store()?,
+            ttls: Ttls::read(&self.ttls)?,
             rules: Rules::read(self.rollout, &self.rollouts)?,
         };
         Ok(Cache::from_builder(self, plan))

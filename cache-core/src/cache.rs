@@ -20,6 +20,7 @@ use crate::memory::invalidations::Slot;
 use crate::pattern::{Pattern, named_by};
 use crate::plain::{PLAIN, PlainKey};
 use crate::rollout::Switch;
+use crate::setting::Ttls;
 use crate::settling::Settling;
 use crate::shared::{Allowance, Shared, Terms};
 use crate::stats::{Series, Statistics, Stats};
@@ -67,6 +68,7 @@ pub(crate) struct Inner {
     pub(crate) settling: Settling,
     pub(crate) shared: Option<Shared>,
     pub(crate) rollout: Switch,
+    pub(crate) ttls: Ttls,
     /// Of a cache without a store.
     pub(crate) counters: LocalCounters,
     pub(crate) agenda: Arc<Agenda>,
@@ -109,6 +111,7 @@ impl Cache {
             settling: Settling::default(),
             counters: LocalCounters::new(),
             rollout: Switch::new(plan.rules),
+            ttls: plan.ttls,
             this: this.clone(),
         });
         #[cfg(feature = "metrics")]

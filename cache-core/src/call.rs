@@ -259,9 +259,14 @@ impl<S, V: LocalValue> Miss<S, V> {
     }
 
     fn ttl_of_a_value(&self, subject: &Subject) -> Duration {
-        let policy = subject.key.instance.function().policy();
-        let said = self.ttl.or(policy.ttl);
-        said.unwrap_or(self.cache.inner().default_ttl)
+        let (inner, function) = (self.cache.inner(), subject.key.instance.function());
+        let said = self.ttl.or(function.policy().ttl);
+        let by_caller = function.is_plain() && said.is_some();
+        if by_caller || said.is_some_and(|ttl| ttl.is_zero()) {
+            return said.unwrap_or_default();
+        }
+        let set = inner.ttls.of(subject.first_segment());
+        set.or(said).unwrap_or(inner.default_ttl)
     }
 
     fn wanted<'a>(&self, subject: &'a Subject) -> Wanted<'a> {

@@ -62,7 +62,8 @@ impl<'a> PlainKey<'a> {
     /// How long a value lives whose caller does not say.
     fn default_ttl(&self) -> Duration {
         let inner = self.cache.inner();
-        inner.default_ttl
+        let set = inner.ttls.of(self.subject.first_segment());
+        set.unwrap_or(inner.default_ttl)
     }
 
     fn look_up(&self) -> Option<Arc<Entry>> {

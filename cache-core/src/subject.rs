@@ -65,6 +65,15 @@ impl Subject {
         })
     }
 
+    /// The first segment of its keys, as it stands in the source.
+    pub(crate) fn first_segment(&self) -> &str {
+        let function = self.key.instance.function();
+        if function.is_plain() {
+            return self.plain_key().split(':').next().unwrap_or_default();
+        }
+        function.segments().next().unwrap_or_default()
+    }
+
     /// The plain key as it was given; empty for a function.
     pub(crate) fn plain_key(&self) -> &str {
         if !self.key.instance.function().is_plain() {
