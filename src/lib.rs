@@ -1,9 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod env;
+
 pub use cache_core::{
     Cache, CacheBuilder, CacheValue, Counter, DEFAULT_TTL, Error, FunctionStats, Health,
     LocalValue, MAX_TTL, Pattern, Rollout, Rollouts, Stats, StoreHealth, TierHealth, installed,
 };
+
+pub use env::from_env;
 
 pub use cache_macros::{cached, invalidate_cache};
 

@@ -12,6 +12,7 @@ mod call;
 mod clock;
 pub mod codec;
 mod counter;
+mod duration;
 pub mod entry;
 mod error;
 pub mod fence;
@@ -66,6 +67,7 @@ pub use stats::{FunctionStats, Stats};
 pub mod private {
     pub use crate::cache::Cache;
     pub use crate::call::{Call, lookup, lookup_local};
+    pub use crate::duration::parse_duration;
     pub use crate::function::Function;
     pub use crate::installed::installed;
     pub use crate::invalidation::{Invalidation, invalidation};

@@ -232,6 +232,22 @@ mod tests {
         assert_eq!(read("2 * MINUTE"), Err("2 * MINUTE".into()));
     }
 
+    /// What `cache-core` reads at run time is held to the same list.
+    #[test]
+    fn times_to_live_are_read_as_the_environment_has_them() {
+        let cases = include_str!("../../tests/support/durations.txt").lines();
+        for case in cases.filter(|line| !line.starts_with('#')) {
+            let (text, millis) = case.split_once(" = ").unwrap();
+            let seconds = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            let value = if seconds {
+                text.to_owned()
+            } else {
+                format!("{text:?}")
+            };
+            assert_eq!(read(&value).ok(), millis.parse().ok(), "{case}");
+        }
+    }
+
     #[test]
     fn every_mistake_is_told() {
         for (value, problem) in [
