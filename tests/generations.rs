@@ -2,10 +2,12 @@
 //! late: no read that begins after an invalidation was acknowledged yields an older version. Each
 //! broken variant of the protocol is caught by the same schedules.
 
-#[path = "support/model_store.rs"]
-mod model_store;
+#[path = "generations/command.rs"]
+mod command;
 #[path = "generations/reader.rs"]
 mod reader;
+#[path = "support/ready.rs"]
+mod ready;
 #[path = "generations/world.rs"]
 mod world;
 #[path = "generations/writer.rs"]

@@ -1,16 +1,17 @@
-//! The contract of a store, seen through the trait object: what the protocol rests on, held by the
-//! model that its tests use.
+//! The store that tests use does what it is told to, and keeps the contract meanwhile.
 
-#[path = "support/model_store.rs"]
-mod model_store;
+#[path = "support/ready.rs"]
+mod ready;
 
-use std::sync::Arc;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use cache_core::fence::{Generation, Nonce};
 use cache_core::layout::Key;
-use cache_core::store::{Cursor, Deadline, Mint, Store, Swap, Written};
-use model_store::{Command, Fate, ModelStore, ready};
+use cache_core::store::{Counters, Cursor, Deadline, Mint, Store, Swap, Written};
+use cache_core::testing::{Fault, Operation, ScriptedStore, SteppedClock};
+use ready::ready;
 
 const TTL: Duration = Duration::from_secs(60);
 
@@ -22,177 +23,234 @@ fn key(name: &str) -> Key {
     Key::from(name.to_owned())
 }
 
-fn mint(name: &str) -> (Mint, Option<Generation>) {
-    let nonce = Nonce::random().unwrap();
-    let generation = Generation::from_bytes(&nonce.to_bytes());
-    (
-        Mint {
-            key: key(name),
-            nonce,
-        },
-        generation,
-    )
-}
-
-fn read(store: &dyn Store, name: &str) -> Option<Vec<u8>> {
-    ready(store.read(&[key(name)], deadline()))
-        .unwrap()
-        .remove(0)
-}
-
-#[test]
-fn read_answers_in_the_order_asked() {
-    let store: Arc<dyn Store> = Arc::new(ModelStore::default());
-    assert_eq!(
-        ready(store.write(&key("b"), b"2".to_vec(), TTL, deadline())).unwrap(),
-        Written::Stored
-    );
-    let read = ready(store.read(&[key("a"), key("b"), key("b")], deadline())).unwrap();
-    assert_eq!(read, [None, Some(b"2".to_vec()), Some(b"2".to_vec())]);
-}
-
-#[test]
-fn mint_shows_what_stands_there_since() {
-    let store: Arc<dyn Store> = Arc::new(ModelStore::default());
-    let (first, shown) = mint("g");
-    assert_eq!(
-        ready(store.mint(vec![first], TTL, deadline())).unwrap(),
-        [shown]
-    );
-    let (second, other) = mint("g");
-    let (third, fresh) = mint("h");
-    let replies = ready(store.mint(vec![second, third], TTL, deadline())).unwrap();
-    assert_eq!(replies, [shown, fresh]);
-    assert_ne!(replies[0], other);
-}
-
-#[test]
-fn swap_shows_what_stood_there_before() {
-    let store: Arc<dyn Store> = Arc::new(ModelStore::default());
-    let (first, shown) = mint("g");
-    let now = shown.unwrap();
-    assert_eq!(
-        ready(store.swap(first, TTL, deadline())).unwrap(),
-        Swap::Done {
-            previous: None,
-            now
-        }
-    );
-    let (second, shown) = mint("g");
-    let swapped = ready(store.swap(second, TTL, deadline())).unwrap();
-    assert_eq!(
-        swapped,
-        Swap::Done {
-            previous: Some(now),
-            now: shown.unwrap()
-        }
-    );
-    assert_eq!(
-        read(&*store, "g").as_deref(),
-        Some(&shown.unwrap().to_bytes()[..])
-    );
-}
-
-#[test]
-fn full_store_reads_and_invalidates_and_takes_nothing() {
-    let store = ModelStore::default();
-    let (first, shown) = mint("g");
-    ready(store.mint(vec![first], TTL, deadline())).unwrap();
-    store.set_full(true);
-    assert_eq!(
-        ready(store.mint(vec![mint("g").0], TTL, deadline())).unwrap(),
-        [None]
-    );
-    assert_eq!(
-        ready(store.swap(mint("g").0, TTL, deadline())).unwrap(),
-        Swap::Full
-    );
-    assert_eq!(
-        ready(store.write(&key("v"), vec![1], TTL, deadline())).unwrap(),
-        Written::Full
-    );
-    assert_eq!(
-        read(&store, "g").as_deref(),
-        Some(&shown.unwrap().to_bytes()[..])
-    );
-    ready(store.invalidate(&[key("g")], deadline())).unwrap();
-    assert_eq!(read(&store, "g"), None);
-}
-
-#[test]
-fn invalidation_may_be_repeated() {
-    let store = ModelStore::default();
-    for _ in 0..2 {
-        assert!(ready(store.invalidate(&[key("g"), key("h")], deadline())).is_ok());
+fn mint(name: &str) -> Mint {
+    Mint {
+        key: key(name),
+        nonce: Nonce::random().unwrap(),
     }
 }
 
+fn write(store: &ScriptedStore, name: &str) -> Result<Written, cache_core::Error> {
+    ready(store.write(&key(name), vec![1], TTL, deadline()))
+}
+
+fn put(store: &ScriptedStore, name: &str) {
+    assert_eq!(write(store, name).unwrap(), Written::Stored);
+}
+
+fn holds(store: &ScriptedStore, name: &str) -> bool {
+    store.peek(&key(name)).is_some()
+}
+
 #[test]
-fn error_says_nothing_about_the_effect() {
-    for (fate, done) in [
-        (Fate::ReplyLost, true),
-        (Fate::RequestLost, false),
-        (Fate::Late, false),
+fn handles_share_one_store() {
+    let store = ScriptedStore::new();
+    put(&store.clone(), "v");
+    assert!(holds(&store, "v"));
+}
+
+#[test]
+fn faults_come_in_their_order_and_to_their_kind() {
+    let store = ScriptedStore::new();
+    store.next(1, Operation::Write, Fault::Refused);
+    store.next(2, None, Fault::Outage);
+    let read = |name| ready(store.read(&[key(name)], deadline()));
+    assert!(read("v").unwrap_err().is_outage());
+    assert!(write(&store, "v").unwrap_err().is_configuration());
+    assert!(write(&store, "v").unwrap_err().is_outage());
+    assert!(write(&store, "v").is_ok());
+    store.next(usize::MAX, Operation::Read, Fault::Outage);
+    assert!((0..100).all(|_| read("v").is_err()));
+    store.clear_script();
+    assert!(read("v").is_ok());
+}
+
+#[test]
+fn an_error_says_nothing_about_the_effect() {
+    for (fault, done) in [
+        (Fault::ReplyLost, true),
+        (Fault::Outage, false),
+        (Fault::Refused, false),
+        (Fault::Late, false),
     ] {
-        let store = ModelStore::default();
-        store.run(Command::Set(key("g"), vec![1])).unwrap();
-        store.set_fate(fate);
-        assert!(
-            ready(store.invalidate(&[key("g")], deadline()))
-                .unwrap_err()
-                .is_outage()
-        );
-        assert_eq!(read(&store, "g").is_none(), done, "{fate:?}");
-        if fate == Fate::Late {
+        let store = ScriptedStore::new();
+        store.next(1, None, fault);
+        assert!(write(&store, "v").is_err());
+        assert_eq!(holds(&store, "v"), done, "{fault:?}");
+        if fault == Fault::Late {
+            assert_eq!(store.late(), 1);
             store.deliver(0);
-            assert_eq!(read(&store, "g"), None);
+            assert!(holds(&store, "v"));
+            assert_eq!(store.late(), 0);
         }
     }
 }
 
 #[test]
-fn future_that_is_not_polled_does_nothing() {
-    let store = ModelStore::default();
-    drop(store.write(&key("v"), vec![1], TTL, deadline()));
-    assert_eq!(read(&store, "v"), None);
+fn a_store_that_is_down_or_refuses_writes_does_nothing() {
+    let store = ScriptedStore::new();
+    put(&store, "v");
+    let probe = || ready(store.probe(&key("!1"), deadline()));
+    let read = || ready(store.read(&[key("v")], deadline()));
+    store.set_refusing_writes(true);
+    assert!(read().is_ok() && probe().is_err() && write(&store, "w").is_err());
+    store.set_refusing_writes(false);
+    store.set_down(true);
+    assert!(read().is_err() && probe().is_err() && write(&store, "w").is_err());
+    store.set_down(false);
+    assert!(read().is_ok() && probe().is_ok() && !holds(&store, "w"));
 }
 
 #[test]
-fn scan_names_every_key_that_stays() {
-    let store = ModelStore::default();
-    for name in ["a:~n:1", "a:~n:2", "a:v", "b:~n:1", "a:~n:3"] {
-        store.run(Command::Set(key(name), vec![1])).unwrap();
+fn a_full_store_reads_and_invalidates_and_takes_nothing() {
+    let store = ScriptedStore::new();
+    ready(store.mint(vec![mint("g")], TTL, deadline())).unwrap();
+    let held = store.peek(&key("g"));
+    store.set_full(true);
+    let minted = ready(store.mint(vec![mint("g"), mint("h")], TTL, deadline())).unwrap();
+    assert_eq!(minted, [None, None]);
+    let swapped = ready(store.swap(mint("g"), TTL, deadline())).unwrap();
+    assert_eq!(swapped, Swap::Full);
+    assert_eq!(write(&store, "v").unwrap(), Written::Full);
+    let counted = ready(store.add(&key("c"), 1, None, deadline()));
+    assert!(counted.unwrap_err().is_outage());
+    let read = ready(store.read(&[key("g")], deadline())).unwrap();
+    assert_eq!(read, [held]);
+    ready(store.probe(&key("!1"), deadline())).unwrap();
+    ready(store.invalidate(&[key("g")], deadline())).unwrap();
+    assert!(store.keys().is_empty());
+    store.set_full(false);
+    assert_eq!(write(&store, "v").unwrap(), Written::Stored);
+}
+
+#[test]
+fn what_hangs_is_done_when_it_is_released() {
+    for (fault, early) in [(Fault::Hang, false), (Fault::ReplyHeld, true)] {
+        let store = ScriptedStore::new();
+        store.next(1, None, fault);
+        let v = key("v");
+        let mut writing = pin!(store.write(&v, vec![1], TTL, deadline()));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(writing.as_mut().poll(&mut cx).is_pending());
+        assert_eq!((store.hanging(), holds(&store, "v")), (1, early));
+        store.release();
+        assert_eq!(store.hanging(), 0);
+        assert!(matches!(
+            writing.poll(&mut cx),
+            Poll::Ready(Ok(Written::Stored))
+        ));
+        assert!(holds(&store, "v"));
     }
-    for limit in 1..7 {
-        let (mut named, mut cursor) = (Vec::new(), Some(Cursor::start()));
-        while let Some(place) = cursor {
-            let page = ready(store.scan(&key("a:~"), place, limit, deadline())).unwrap();
-            named.extend(page.keys);
-            cursor = page.next;
-        }
-        assert_eq!(
-            named,
-            [key("a:~n:1"), key("a:~n:2"), key("a:~n:3")],
-            "{limit}"
-        );
+}
+
+#[tokio::test]
+async fn what_hangs_ends_at_its_deadline() {
+    for (fault, done) in [(Fault::Hang, false), (Fault::ReplyHeld, true)] {
+        let store = ScriptedStore::new();
+        store.next(1, None, fault);
+        let soon = Deadline::after(Duration::from_millis(20));
+        let answer = store.write(&key("v"), vec![1], TTL, soon).await;
+        assert!(answer.unwrap_err().is_outage());
+        assert!(soon.is_over());
+        store.release();
+        assert_eq!((store.hanging(), holds(&store, "v")), (0, done));
     }
+}
+
+#[test]
+fn what_hangs_and_is_dropped_is_never_done() {
+    let store = ScriptedStore::new();
+    store.next(1, None, Fault::Hang);
+    {
+        let v = key("v");
+        let mut writing = pin!(store.write(&v, vec![1], TTL, deadline()));
+        let mut cx = Context::from_waker(Waker::noop());
+        assert!(writing.as_mut().poll(&mut cx).is_pending());
+    }
+    store.release();
+    assert_eq!((store.hanging(), store.keys().len()), (0, 0));
+}
+
+#[test]
+fn an_operation_without_time_left_does_not_reach_it() {
+    let store = ScriptedStore::new();
+    store.next(1, None, Fault::Refused);
+    let over = Deadline::after(Duration::ZERO);
+    let answer = ready(store.write(&key("v"), vec![1], TTL, over));
+    assert!(answer.unwrap_err().is_outage());
+    assert!(store.log().is_empty());
+    assert!(write(&store, "v").unwrap_err().is_configuration());
+}
+
+#[test]
+fn entries_expire_by_the_clock_that_was_handed_in() {
+    let clock = SteppedClock::new();
+    let store = ScriptedStore::with_clock(clock.clone());
+    put(&store, "v");
+    ready(store.prolong(&[key("v"), key("w")], TTL * 2, deadline())).unwrap();
+    ready(store.prolong(&[key("v")], TTL, deadline())).unwrap();
+    clock.advance(TTL);
+    assert_eq!(store.time_to_live(&key("v")), Some(TTL));
+    clock.advance(TTL);
+    assert_eq!(store.time_to_live(&key("v")), None);
+    assert!(store.keys().is_empty());
 }
 
 #[test]
 fn evicted_keys_are_missing() {
-    let store = ModelStore::default();
-    store.run(Command::Set(key("g"), vec![1])).unwrap();
-    assert_eq!((store.held(), store.late()), (1, 0));
-    store.evict(0);
-    assert_eq!(read(&store, "g"), None);
+    let store = ScriptedStore::new();
+    for name in ["a", "b", "c"] {
+        put(&store, name);
+    }
+    assert_eq!(store.evict(|name| *name == key("b")), 1);
+    assert_eq!(store.keys(), [key("a"), key("c")]);
+    store.flush();
+    assert!(store.keys().is_empty());
 }
 
 #[test]
-fn what_saves_room_or_time_creates_nothing() {
-    let store = ModelStore::default();
-    ready(store.probe(&key("app:!1"), deadline())).unwrap();
-    ready(store.prolong(&[key("g")], TTL, deadline())).unwrap();
+fn operations_are_noted_in_their_order() {
+    let store = ScriptedStore::new();
+    drop(store.write(&key("v"), vec![1], TTL, deadline()));
+    assert_eq!(store.count(None), 0);
+    store.next(1, None, Fault::Outage);
+    let _ = write(&store, "v");
+    ready(store.mint(vec![mint("g")], TTL, deadline())).unwrap();
+    ready(store.scan(&key(""), Cursor::start(), 9, deadline())).unwrap();
     ready(store.remove(&[key("g")], deadline())).unwrap();
-    assert_eq!(store.held(), 0);
-    assert_eq!(store.describe(), "model");
+    let expected = [
+        Operation::Write,
+        Operation::Mint,
+        Operation::Scan,
+        Operation::Remove,
+    ];
+    assert_eq!(store.log(), expected);
+    assert_eq!((store.count(Operation::Mint), store.count(None)), (1, 4));
+    store.forget_log();
+    assert_eq!(store.count(None), 0);
+}
+
+#[test]
+fn an_operation_of_the_tests_own_follows_the_script() {
+    let store = ScriptedStore::new();
+    let plant = || {
+        ready(store.perform(Operation::Swap, deadline(), |contents| {
+            contents.set(&key("g"), vec![7; 16], None)
+        }))
+    };
+    store.next(1, Operation::Swap, Fault::ReplyLost);
+    assert!(plant().unwrap_err().is_outage());
+    assert_eq!(plant().unwrap(), Some(vec![7; 16]));
+    assert!(Generation::from_bytes(&store.peek(&key("g")).unwrap()).is_some());
+    assert!(store.alter(|contents| contents.remove(&key("g"))).is_some());
+}
+
+#[test]
+fn it_shows_no_names() {
+    let store = ScriptedStore::new();
+    put(&store, "secret");
+    let contents = store.alter(|contents| format!("{contents:?}"));
+    let shown = format!("{store:?} {contents}");
+    assert!(!shown.contains("secret"), "{shown}");
+    assert_eq!(store.describe(), "scripted");
 }

@@ -3,8 +3,9 @@
 use cache_core::fence::{Fence, Generation, Observed};
 use cache_core::store::Store;
 
-use crate::model_store::{Command, Reply, ready};
-use crate::world::{Mutant, TTL, World};
+use crate::command::Command;
+use crate::ready::ready;
+use crate::world::{Mutant, TTL, World, deadline};
 
 #[derive(Default)]
 pub(crate) struct Reader {
@@ -45,7 +46,7 @@ impl Reader {
     }
 
     fn read(&mut self, world: &mut World) -> State {
-        let Ok(reply) = ready(world.store.read(world.keys.read(), world.deadline())) else {
+        let Ok(reply) = ready(world.store.read(world.keys.read(), deadline())) else {
             return State::Body(None);
         };
         let (value, observed) = receive(world, reply);
@@ -90,7 +91,7 @@ fn mint(world: &World, observed: Observed) -> State {
         });
         return send(world, observed, Command::Mint(offered.collect()));
     }
-    match ready(world.store.mint(mints, TTL, world.deadline())) {
+    match ready(world.store.mint(mints, TTL, deadline())) {
         Ok(shown) => State::Body(observed.with_minted(&shown).complete().ok()),
         Err(_) => State::Body(None),
     }
@@ -98,8 +99,8 @@ fn mint(world: &World, observed: Observed) -> State {
 
 /// A mint of the mutants, which know their nonces.
 fn send(world: &World, observed: Observed, command: Command) -> State {
-    match world.store.run(command.clone()) {
-        Ok(Reply::Bytes(shown)) => {
+    match command.clone().run(&world.store) {
+        Ok(shown) => {
             let shown = shown
                 .iter()
                 .map(|bytes| Generation::from_bytes(bytes.as_ref()?));
@@ -146,12 +147,12 @@ fn fill(world: &World, version: u64, fence: Option<Fence>) {
         let _ = ready(
             world
                 .store
-                .write(world.keys.value(), entry, TTL, world.deadline()),
+                .write(world.keys.value(), entry, TTL, deadline()),
         );
     }
 }
 
 fn now(world: &World) -> Option<Fence> {
-    let reply = ready(world.store.read(world.keys.read(), world.deadline())).ok()?;
+    let reply = ready(world.store.read(world.keys.read(), deadline())).ok()?;
     world.keys.receive(reply).ok()?.1.complete().ok()
 }

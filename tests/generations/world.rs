@@ -8,8 +8,8 @@ use cache_core::entry::{Body, Draft, Envelope, Expected, Fingerprint, Stamp};
 use cache_core::fence::{Fence, Observed};
 use cache_core::layout::{EntryKeys, FunctionEntry, Layout, Leaf};
 use cache_core::store::Deadline;
+use cache_core::testing::{Fault, ScriptedStore};
 
-use crate::model_store::{Fate, ModelStore};
 use crate::reader::Reader;
 use crate::writer::Writer;
 
@@ -49,7 +49,7 @@ pub(crate) struct Report {
 
 /// What all actors share.
 pub(crate) struct World {
-    pub(crate) store: ModelStore,
+    pub(crate) store: ScriptedStore,
     pub(crate) layout: Layout,
     pub(crate) keys: EntryKeys,
     pub(crate) mutant: Option<Mutant>,
@@ -63,6 +63,10 @@ pub(crate) struct World {
 
 pub(crate) const TTL: Duration = Duration::from_secs(60);
 
+pub(crate) fn deadline() -> Deadline {
+    Deadline::after(TTL)
+}
+
 impl World {
     pub(crate) fn new(mutant: Option<Mutant>, seed: u64) -> Self {
         let layout = Layout::new("app").unwrap();
@@ -75,7 +79,7 @@ impl World {
             tags: &[],
         };
         Self {
-            store: ModelStore::default(),
+            store: ScriptedStore::new(),
             keys: layout.function_entry(&named).unwrap(),
             layout,
             mutant,
@@ -91,13 +95,17 @@ impl World {
         let mut readers = [Reader::default(), Reader::default(), Reader::default()];
         let mut writers = [Writer::default(), Writer::default()];
         for _ in 0..120 {
-            let fate = match self.below(24) {
-                0 => Fate::ReplyLost,
-                1 => Fate::RequestLost,
-                2 => Fate::Late,
-                _ => Fate::Answered,
+            let fault = match self.below(24) {
+                0 => Some(Fault::ReplyLost),
+                1 => Some(Fault::Outage),
+                2 => Some(Fault::Late),
+                _ => None,
             };
-            self.store.set_fate(fate);
+            // For the next operation, if this turn has one.
+            self.store.clear_script();
+            if let Some(fault) = fault {
+                self.store.next(1, None, fault);
+            }
             match self.below(24) {
                 0 => self.evict(),
                 1 if self.store.late() > 0 => {
@@ -119,10 +127,10 @@ impl World {
     }
 
     fn evict(&mut self) {
-        let held = self.store.held();
-        if held > 0 {
-            let index = self.below(held);
-            self.store.evict(index);
+        let held = self.store.keys();
+        if !held.is_empty() {
+            let evicted = &held[self.below(held.len())];
+            self.store.evict(|key| key == evicted);
         }
     }
 
@@ -136,10 +144,6 @@ impl World {
 
     pub(crate) fn is(&self, mutant: Mutant) -> bool {
         self.mutant == Some(mutant)
-    }
-
-    pub(crate) fn deadline(&self) -> Deadline {
-        Deadline::after(TTL)
     }
 
     /// The bytes of an entry that holds `version`.

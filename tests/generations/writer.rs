@@ -5,9 +5,10 @@ use cache_core::fence::{Fence, Generation};
 use cache_core::layout::{Key, Leaf, Region};
 use cache_core::store::{Cursor, Mint, Store, Swap};
 
-use crate::model_store::{Command, Reply, ready};
+use crate::command::Command;
 use crate::reader::{count, receive};
-use crate::world::{Mutant, TTL, World};
+use crate::ready::ready;
+use crate::world::{Mutant, TTL, World, deadline};
 
 #[derive(Default)]
 pub(crate) struct Writer(State);
@@ -40,7 +41,7 @@ impl Writer {
                 let _ = ready(
                     world
                         .store
-                        .write(world.keys.value(), entry, TTL, world.deadline()),
+                        .write(world.keys.value(), entry, TTL, deadline()),
                 );
                 world.report.puts += 1;
                 world.acknowledged(version);
@@ -77,8 +78,8 @@ fn invalidate(world: &mut World, version: u64, keys: Vec<Key>) -> State {
         _ => None,
     };
     let acknowledged = match command {
-        Some(command) => world.store.run(command).is_ok(),
-        None => ready(world.store.invalidate(&keys, world.deadline())).is_ok(),
+        Some(command) => command.run(&world.store).is_ok(),
+        None => ready(world.store.invalidate(&keys, deadline())).is_ok(),
     };
     if acknowledged || world.is(Mutant::UnprovenAck) {
         world.acknowledged(version);
@@ -89,7 +90,7 @@ fn invalidate(world: &mut World, version: u64, keys: Vec<Key>) -> State {
 
 /// `INCR`, as nobody else takes a turn in between.
 fn increment(world: &World, key: &Key) -> Option<Command> {
-    let Ok(Reply::Bytes(held)) = world.store.run(Command::Read(vec![key.clone()])) else {
+    let Ok(held) = Command::Read(vec![key.clone()]).run(&world.store) else {
         return Some(Command::Delete(Vec::new()));
     };
     let held = held[0].as_deref().and_then(Generation::from_bytes);
@@ -99,7 +100,7 @@ fn increment(world: &World, key: &Key) -> Option<Command> {
 
 fn clear(world: &mut World, version: u64, page: Vec<Key>, next: Option<Cursor>) -> State {
     if !page.is_empty() {
-        return match ready(world.store.invalidate(&page, world.deadline())) {
+        return match ready(world.store.invalidate(&page, deadline())) {
             Ok(()) => State::Clear(version, Vec::new(), next),
             Err(_) => State::Clear(version, page, next),
         };
@@ -109,7 +110,7 @@ fn clear(world: &mut World, version: u64, page: Vec<Key>, next: Option<Cursor>) 
         return State::Idle;
     };
     let beginning = world.layout.all_generations();
-    match ready(world.store.scan(&beginning, cursor, 1, world.deadline())) {
+    match ready(world.store.scan(&beginning, cursor, 1, deadline())) {
         Ok(page) if world.is(Mutant::HastyClear) => State::Clear(version, page.keys, None),
         Ok(page) => State::Clear(version, page.keys, page.next),
         Err(_) => State::Clear(version, Vec::new(), Some(Cursor::start())),
@@ -118,7 +119,7 @@ fn clear(world: &mut World, version: u64, page: Vec<Key>, next: Option<Cursor>) 
 
 /// The fence before the body of a write-through.
 fn before(world: &World) -> Option<Fence> {
-    let reply = ready(world.store.read(world.keys.read(), world.deadline())).ok()?;
+    let reply = ready(world.store.read(world.keys.read(), deadline())).ok()?;
     let (_, observed) = receive(world, reply);
     observed.complete().ok()
 }
@@ -134,7 +135,7 @@ fn swap(world: &World, version: u64, fence: Option<Fence>) -> State {
         key: world.keys.leaf().clone(),
         nonce,
     };
-    let swapped = ready(world.store.swap(mint, TTL, world.deadline()));
+    let swapped = ready(world.store.swap(mint, TTL, deadline()));
     let swapped = match swapped {
         Ok(Swap::Done { now, .. }) if world.is(Mutant::UncomparedPut) => {
             let previous = Some(fence.generations()[0]);
