@@ -69,7 +69,6 @@ caught! {
     a_scan_of_one_page_is_caught: FirstPageOnly by a_scan_names_every_key_that_begins_so_and_no_other,
     work_before_the_first_poll_is_caught: Eager by a_future_that_is_not_polled_does_nothing,
     a_deadline_that_is_not_looked_at_is_caught: NoDeadline by a_deadline_that_is_over_is_an_outage_at_once,
-    a_probe_that_leaves_its_canary_is_caught: CanaryStays by a_probe_succeeds_and_leaves_nothing,
     a_swap_in_two_steps_is_caught: SwapInTwoSteps by concurrent_swaps_of_one_key_form_a_chain,
     replies_shifted_by_one_are_caught: ShiftedReplies by dropped_futures_do_not_shift_replies,
     a_counter_in_two_steps_is_caught: CountsInTwoSteps by additions_at_once_are_all_counted,

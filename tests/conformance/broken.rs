@@ -33,7 +33,6 @@ pub(crate) enum Flaw {
     /// The work is done when the future is made.
     Eager,
     NoDeadline,
-    CanaryStays,
     /// It reads, and then sets.
     SwapInTwoSteps,
     /// A reply that nobody waited for is given to the next read.
@@ -105,11 +104,6 @@ impl Store for Broken {
         canary: &'a Key,
         deadline: Deadline,
     ) -> BoxFuture<'a, Result<(), Error>> {
-        if self.is(Flaw::CanaryStays) {
-            self.store
-                .alter(|contents| contents.set(canary, vec![1], None));
-            return Box::pin(async { Ok(()) });
-        }
         self.store.probe(canary, self.deadline(deadline))
     }
 

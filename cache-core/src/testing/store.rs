@@ -265,7 +265,7 @@ impl ScriptedStore {
         state.log.push(operation);
         let outage = |message| Step::Over(Err(Error::outage(message)));
         match state.script.fault(operation) {
-            None => Step::Over(Ok(effect(&mut state.contents))),
+            None | Some(Fault::None) => Step::Over(Ok(effect(&mut state.contents))),
             Some(Fault::Outage) => outage("the test's store is not reached"),
             Some(Fault::Refused) => Step::Over(Err(Error::configuration(
                 "the test's store refuses this program",

@@ -28,10 +28,12 @@ pub enum Operation {
     Count,
 }
 
-/// What becomes of an operation that a test lets go wrong.
+/// What becomes of an operation by a test's word.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
+    /// Nothing goes wrong: for what comes before another fault.
+    None,
     /// It is not done, and its caller gets an outage.
     Outage,
     /// It is not done, and its caller gets a configuration error.
@@ -81,6 +83,6 @@ impl Script {
         let meant = |rule: &&mut Rule| rule.of.is_none_or(|of| of == operation);
         let rule = self.rules.iter_mut().find(meant)?;
         rule.times -= usize::from(rule.times < usize::MAX);
-        Some(rule.fault)
+        Some(rule.fault).filter(|fault| *fault != Fault::None)
     }
 }
