@@ -3,8 +3,11 @@
 #[path = "support/service.rs"]
 mod service;
 
+use std::pin::pin;
+use std::task::{Context, Waker};
 use std::time::Duration;
 
+use cache_core::store::Deadline;
 use cachewright::testing::Operation::{Invalidate, Mint, Probe, Read};
 use cachewright::testing::{Fault, ScriptedStore};
 use service::{World, until};
@@ -295,16 +298,19 @@ async fn a_store_that_hangs_costs_its_deadline_and_no_more() {
 #[tokio::test]
 async fn all_operations_of_a_call_share_one_deadline() {
     let world = World::new();
-    let cache = world
-        .builder()
-        .store_timeout(Duration::from_millis(40))
-        .build()
-        .unwrap();
+    let timeout = Duration::from_millis(20);
+    let cache = world.builder().store_timeout(timeout).build().unwrap();
     let service = world.service_with(cache);
-    // The mint takes the rest of the time, and nothing is left for a write.
-    world.store.next(1, Mint, Fault::ReplyHeld);
-    assert_eq!(service.read(1).await, Ok(0));
-    assert_eq!(world.log(), [Read, Mint]);
+    world.store.next(1, Read, Fault::ReplyHeld);
+    let mut reading = pin!(service.read(1));
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(reading.as_mut().poll(&mut cx).is_pending());
+    let deadline = Deadline::after(timeout);
+    until(|| deadline.is_over()).await;
+    world.store.release();
+    // The reply is there after all; nothing is left for the mint.
+    assert_eq!(reading.await, Ok(0));
+    assert_eq!(world.log(), [Read]);
 }
 
 #[tokio::test]

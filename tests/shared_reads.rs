@@ -428,3 +428,28 @@ async fn callers_that_wait_get_the_result_before_it_is_stored() {
     }
     assert_eq!(service.bodies(), 1);
 }
+
+#[tokio::test]
+async fn a_caller_whose_reply_is_on_its_way_gets_what_was_computed_meanwhile() {
+    use cachewright::testing::Fault;
+    let world = World::new();
+    let service = world.gated();
+    let read = || {
+        let service = service.clone();
+        tokio::spawn(async move { service.read(1).await })
+    };
+    let leader = read();
+    until(|| service.bodies() == 1).await;
+    world.store.next(1, Read, Fault::ReplyHeld);
+    let late = read();
+    until(|| world.store.hanging() == 1).await;
+    service.gate.add_permits(1);
+    assert_eq!(leader.await.unwrap(), Ok(0));
+    assert_eq!(service.cache.stats().computations, 1);
+    world.store.release();
+    assert_eq!(late.await.unwrap(), Ok(0));
+    assert_eq!(
+        (service.bodies(), service.cache.stats().computations),
+        (1, 0)
+    );
+}

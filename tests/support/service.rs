@@ -57,7 +57,11 @@ impl World {
 
     /// Another process, whose bodies wait after they have read the number.
     pub(crate) fn gated(&self) -> Arc<Service> {
-        let service = self.service();
+        self.gated_with(self.cache())
+    }
+
+    pub(crate) fn gated_with(&self, cache: Cache) -> Arc<Service> {
+        let service = self.service_with(cache);
         service.gate.forget_permits(Semaphore::MAX_PERMITS);
         service
     }
@@ -106,7 +110,7 @@ impl Service {
 
 /// Waits for what other tasks and threads do.
 pub(crate) async fn until(what: impl Fn() -> bool) {
-    let patience = Instant::now() + Duration::from_secs(60);
+    let patience = Instant::now() + Duration::from_secs(30);
     while !what() {
         assert!(Instant::now() < patience, "it does not happen");
         tokio::task::yield_now().await;
