@@ -8,7 +8,7 @@ use std::time::Duration;
 use cachewright::testing::Fault;
 use cachewright::testing::Operation::{Invalidate, Probe, Read};
 use cachewright::{Cache, Error};
-use service::World;
+use service::{World, until};
 
 const AGE: Duration = Duration::from_millis(200);
 const STEP: Duration = Duration::from_secs(2);
@@ -126,4 +126,32 @@ async fn a_value_set_in_memory_outdates_what_the_store_holds() {
     world.clock.advance(Duration::ZERO);
     assert_eq!(other.get::<u64>("key").await.unwrap(), None);
     assert!(world.store.count(Invalidate) > 0);
+}
+
+#[tokio::test]
+async fn what_is_computed_after_the_store_answered_is_not_kept_in_memory() {
+    let world = World::new();
+    let builder = world
+        .builder()
+        .fall_back_to_memory(Duration::from_secs(3600));
+    world.store.set_down(true);
+    let service = world.gated_with(builder.build().unwrap());
+    service.cache.connect().await.unwrap();
+    let read = || {
+        let service = service.clone();
+        tokio::spawn(async move { service.read(1).await })
+    };
+    let leader = read();
+    until(|| service.bodies() == 1).await;
+    let follower = read();
+    tokio::task::yield_now().await;
+    world.store.set_down(false);
+    world.clock.advance(STEP);
+    // The follower began without the store and computes when there is one.
+    leader.abort();
+    until(|| service.bodies() == 2).await;
+    service.gate.add_permits(9);
+    assert_eq!(follower.await.unwrap(), Ok(0));
+    world.service().write(1).await.unwrap();
+    assert_eq!(service.read(1).await, Ok(1));
 }

@@ -136,7 +136,11 @@ impl<S, V: LocalValue> Miss<S, V> {
             ttl = inner.bounded_by_fallback(ttl);
         }
         let entry = subject.entry(inner, born, value, ttl, self.handling.weigh);
-        if !ttl.is_zero() {
+        // Memory may have stood in for a store when the call began, and hears of no other process
+        // any more once the store was reached. What that did not outdate began after it, and sees
+        // it here.
+        let belongs_here = self.handling.coding.is_none() || inner.shared().is_none();
+        if !ttl.is_zero() && belongs_here {
             inner.keep(Arc::clone(&entry), subject.leaf);
         }
         (answer, Some(entry))
