@@ -45,7 +45,8 @@ fn holds(store: &ScriptedStore, name: &str) -> bool {
 #[test]
 fn handles_share_one_store() {
     let store = ScriptedStore::new();
-    put(&store.clone(), "v");
+    let other = store.clone();
+    put(&other, "v");
     assert!(holds(&store, "v"));
 }
 

@@ -149,7 +149,7 @@ impl fmt::Display for Failure {
             message,
             place,
         } = self;
-        write!(f, "the store fails `{check}`: {message}\n")?;
+        writeln!(f, "the store fails `{check}`: {message}")?;
         write!(f, "  why it matters: {why}\n  at {place}")
     }
 }

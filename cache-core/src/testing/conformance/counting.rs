@@ -43,7 +43,10 @@ async fn a_counter_is_read_set_and_removed_like_a_value(trial: &Trial<'_>) -> Ou
     trial.write(&key, b"40", TTL).await?;
     let sum = counters.add(&key, 2, None, trial.deadline()).await?;
     ensure_eq!("a counter that was set", sum, 42);
-    trial.store.remove(&[key.clone()], trial.deadline()).await?;
+    trial
+        .store
+        .remove(std::slice::from_ref(&key), trial.deadline())
+        .await?;
     let sum = counters.add(&key, 1, Some(TTL), trial.deadline()).await?;
     ensure_eq!("a counter that was removed", sum, 1);
     Ok(())

@@ -96,7 +96,7 @@ async fn a_mint_of_something_foreign_shows_none_and_makes_room(trial: &Trial<'_>
     for foreign in [&b"foreign"[..], b"", &[0; 16], &[7; 17]] {
         let (key, fine) = (trial.key("g"), trial.key("fine"));
         trial.write(&key, foreign, TTL).await?;
-        trial.invalidate(&[fine.clone()]).await?;
+        trial.invalidate(std::slice::from_ref(&fine)).await?;
         let ((mint, _), (beside, offered)) = (offer(&key), offer(&fine));
         let mints = vec![mint, beside];
         let shown = trial.store.mint(mints, TTL, trial.deadline()).await?;
@@ -132,7 +132,7 @@ async fn an_invalidated_generation_is_gone(trial: &Trial<'_>) -> Outcome {
         trial.mint(&key, TTL).await?;
         // A copy that this read left behind would show itself afterwards.
         trial.read(&key).await?;
-        trial.invalidate(&[key.clone()]).await?;
+        trial.invalidate(std::slice::from_ref(&key)).await?;
         ensure_eq!("after an invalidation", trial.read(&key).await?, None);
     }
     Ok(())
@@ -166,7 +166,7 @@ async fn a_mint_after_an_invalidation_shows_a_new_generation(trial: &Trial<'_>) 
         ensure_eq!("a mint after an invalidation", shown, Some(offered));
         ensure!(!earlier.contains(&offered), "a nonce came a second time");
         earlier.push(offered);
-        trial.invalidate(&[key.clone()]).await?;
+        trial.invalidate(std::slice::from_ref(&key)).await?;
     }
     Ok(())
 }

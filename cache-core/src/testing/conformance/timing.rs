@@ -132,7 +132,7 @@ async fn operations_at_once_each_get_their_own_answer(trial: &Trial<'_>) -> Outc
         let reply = trial.store.read(&keys, trial.deadline()).await?;
         let expected = [Some(text), Some(offered.to_bytes().to_vec())];
         ensure_eq!("a read among many", reply, expected);
-        trial.invalidate(&[generation.clone()]).await?;
+        trial.invalidate(std::slice::from_ref(&generation)).await?;
         let left = trial.read(&generation).await?;
         ensure_eq!("after an invalidation among many", left, None);
         Ok(())

@@ -147,7 +147,7 @@ async fn two_keys_of_which_one_begins_the_other_are_two(trial: &Trial<'_>) -> Ou
     let (above, below) = (trial.key("user"), trial.key("user:42"));
     trial.write(&above, b"above", TTL).await?;
     trial.write(&below, b"below", TTL).await?;
-    trial.invalidate(&[above.clone()]).await?;
+    trial.invalidate(std::slice::from_ref(&above)).await?;
     ensure_eq!("the one that was deleted", trial.read(&above).await?, None);
     let expected = Some(b"below".to_vec());
     ensure_eq!("the longer one", trial.read(&below).await?, expected);
