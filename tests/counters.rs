@@ -1,16 +1,13 @@
 //! Counters, in memory and in a store.
 
-#[path = "support/small_store.rs"]
-mod small_store;
-
 use std::time::Duration;
 
 use cache_core::fence::Generation;
 use cache_core::layout::{Key, Layout};
 use cache_core::store::{BoxFuture, Cursor, Deadline, Mint, Page, Store, Swap, Written};
 use cache_core::testing::SteppedClock;
+use cachewright::testing::{Fault, Operation, ScriptedStore};
 use cachewright::{Cache, Error};
-use small_store::{Fault, Operation, ScriptedStore};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -18,27 +15,22 @@ const MINUTE: Duration = Duration::from_secs(60);
 struct World {
     cache: Cache,
     clock: SteppedClock,
-    store: Option<ScriptedStore>,
 }
 
 impl World {
     fn in_memory() -> Self {
         let clock = SteppedClock::new();
         let cache = Cache::builder().clock(clock.clone()).build().unwrap();
-        Self {
-            cache,
-            clock,
-            store: None,
-        }
+        Self { cache, clock }
     }
 
     fn in_store() -> (Self, ScriptedStore) {
-        let (clock, store) = (SteppedClock::new(), ScriptedStore::new());
+        let clock = SteppedClock::new();
+        let store = ScriptedStore::with_clock(clock.clone());
         let builder = Cache::builder().namespace("app").clock(clock.clone());
         let world = Self {
             cache: builder.store(store.clone()).build().unwrap(),
             clock,
-            store: Some(store.clone()),
         };
         (world, store)
     }
@@ -49,9 +41,6 @@ impl World {
 
     fn advance(&self, span: Duration) {
         self.clock.advance(span);
-        if let Some(store) = &self.store {
-            store.advance(span);
-        }
     }
 }
 
@@ -227,7 +216,8 @@ async fn processes_that_share_a_store_share_its_counters() {
 #[tokio::test]
 async fn what_is_no_number_is_a_data_error() {
     let (World { cache, .. }, store) = World::in_store();
-    store.put(&Key::from("app:!c:hits".to_owned()), b"many");
+    let name = Key::from("app:!c:hits".to_owned());
+    store.alter(|contents| contents.set(&name, b"many".to_vec(), None));
     let counter = cache.counter("hits");
     assert!(counter.get().await.unwrap_err().is_data());
     assert!(counter.increment(1).await.unwrap_err().is_data());

@@ -1,14 +1,11 @@
 //! Many keys at once, whether there is something under a key, and for how long.
 
-#[path = "support/small_store.rs"]
-mod small_store;
-
 use std::time::Duration;
 
 use cache_core::layout::Key;
 use cache_core::testing::SteppedClock;
 use cachewright::Cache;
-use small_store::{Fault, Operation, ScriptedStore};
+use cachewright::testing::{Fault, Operation, ScriptedStore};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
@@ -17,7 +14,6 @@ const HOUR: Duration = Duration::from_secs(3600);
 struct World {
     cache: Cache,
     clock: SteppedClock,
-    store: Option<ScriptedStore>,
 }
 
 impl World {
@@ -27,19 +23,15 @@ impl World {
         Self {
             cache: builder.build().unwrap(),
             clock,
-            store: None,
         }
     }
 
     fn in_store() -> (Self, ScriptedStore) {
-        let (clock, store) = (SteppedClock::new(), ScriptedStore::new());
+        let clock = SteppedClock::new();
+        let store = ScriptedStore::with_clock(clock.clone());
         let builder = Cache::builder().namespace("app").clock(clock.clone());
         let cache = builder.store(store.clone()).build().unwrap();
-        let world = Self {
-            cache,
-            clock,
-            store: Some(store.clone()),
-        };
+        let world = Self { cache, clock };
         (world, store)
     }
 
@@ -49,9 +41,6 @@ impl World {
 
     fn advance(&self, span: Duration) {
         self.clock.advance(span);
-        if let Some(store) = &self.store {
-            store.advance(span);
-        }
     }
 }
 
@@ -265,12 +254,12 @@ async fn a_prolonged_value_does_not_answer_after_a_set_or_a_removal() {
     assert_eq!(store.time_to_live(&name), Some(HOUR));
 
     cache.set("user:1", "new".to_owned(), None).await.unwrap();
-    store.put(&name, &prolonged);
+    store.alter(|contents| contents.set(&name, prolonged.clone(), None));
     assert_eq!(cache.get::<String>("user:1").await.unwrap(), None);
 
     cache.set("user:1", "new".to_owned(), None).await.unwrap();
     cache.remove("user:1").await.unwrap();
-    store.put(&name, &prolonged);
+    store.alter(|contents| contents.set(&name, prolonged.clone(), None));
     assert_eq!(cache.get::<String>("user:1").await.unwrap(), None);
     assert!(!cache.exists("user:1").await.unwrap());
 }

@@ -1,13 +1,10 @@
 //! Turning a cache, or a part of it, off and on at run time.
 
-#[path = "support/small_store.rs"]
-mod small_store;
-
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
+use cachewright::testing::{Operation, ScriptedStore};
 use cachewright::{Cache, Error, FunctionStats, Rollout, cached, invalidate_cache};
-use small_store::{Operation, ScriptedStore};
 use tokio::sync::Semaphore;
 
 fn in_memory() -> Cache {

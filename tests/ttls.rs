@@ -1,14 +1,11 @@
 //! Times to live that an operator sets for a part of the keys.
 
-#[path = "support/small_store.rs"]
-mod small_store;
-
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
 use cache_core::testing::SteppedClock;
+use cachewright::testing::ScriptedStore;
 use cachewright::{Cache, CacheBuilder, Error, MAX_TTL, cached};
-use small_store::ScriptedStore;
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
