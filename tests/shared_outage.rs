@@ -296,6 +296,53 @@ async fn a_store_that_hangs_costs_its_deadline_and_no_more() {
 }
 
 #[tokio::test]
+async fn callers_that_give_up_earlier_open_the_breaker_too() {
+    let world = World::new();
+    let timeout = Duration::from_millis(50);
+    let cache = world.builder().store_timeout(timeout).build().unwrap();
+    let service = world.service_with(cache);
+    world.store.next(usize::MAX, None, Fault::Hang);
+    for _ in 0..5 {
+        let patience = Duration::from_millis(15);
+        assert!(
+            tokio::time::timeout(patience, service.read(1))
+                .await
+                .is_err()
+        );
+    }
+    assert_eq!(service.read(1).await, Ok(0));
+    assert_eq!(world.store.count(None), 5);
+}
+
+#[tokio::test]
+async fn a_store_that_panics_is_probed_and_asked_again() {
+    let world = World::new();
+    let (a, b) = (world.service(), world.service());
+    b.read(1).await.unwrap();
+    world.store.next(1, Invalidate, Fault::Outage);
+    world.store.next(1, Invalidate, Fault::Panic);
+    a.write(1).await.unwrap();
+    world.clock.advance(STEP);
+    assert_eq!(a.pending(), 1);
+    world.clock.advance(STEP);
+    assert_eq!(a.pending(), 0);
+    assert_eq!(b.read(1).await, Ok(1));
+
+    world.store.set_down(true);
+    for _ in 0..5 {
+        a.read(2).await.unwrap();
+    }
+    world.store.set_down(false);
+    world.store.next(1, Probe, Fault::Panic);
+    world.clock.advance(STEP);
+    world.clock.advance(STEP);
+    a.read(2).await.unwrap();
+    let bodies = a.bodies();
+    a.read(2).await.unwrap();
+    assert_eq!(a.bodies(), bodies, "the breaker is closed");
+}
+
+#[tokio::test]
 async fn all_operations_of_a_call_share_one_deadline() {
     let world = World::new();
     let timeout = Duration::from_millis(20);

@@ -101,7 +101,7 @@ impl Agenda {
             // A sweep drops values, which is users' code. What else is on the agenda must not
             // depend on that code's manners.
             if catch_unwind(AssertUnwindSafe(job)).is_err() {
-                tracing::error!(target: LOG, "a value panicked when it was dropped");
+                tracing::error!(target: LOG, "a value that was dropped, or a store, panicked");
             }
         }
     }

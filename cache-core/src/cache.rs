@@ -149,7 +149,8 @@ impl Cache {
     /// 30 days; a ttl of zero removes the key.
     ///
     /// It replaces what is there, and no [`get_or_set`](Self::get_or_set) that is under way stores
-    /// over it. Of two concurrent calls for one key, one wins.
+    /// over it. Of two concurrent calls for one key, one wins; with a store it may also be that the
+    /// key is empty afterwards, and never that the older value is there.
     ///
     /// # Errors
     ///

@@ -165,6 +165,10 @@ impl<'a> PlainKey<'a> {
         let entry = self.subject.entry(inner, born, Some(value), ttl, weigh);
         inner.replace(entry, self.subject.leaf);
         self.invalidate_later();
+        if inner.shared().is_some() {
+            // The store was reached meanwhile, and memory hears of no other process any more.
+            inner.memory.remove(&self.subject.key, self.subject.leaf);
+        }
         Ok(())
     }
 

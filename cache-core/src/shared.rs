@@ -15,7 +15,7 @@ use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use crate::agenda::Agenda;
-use crate::breaker::{Breaker, Side};
+use crate::breaker::{Breaker, Permit, Side};
 use crate::cache::Inner;
 use crate::clock::Clock;
 use crate::error::Error;
@@ -114,7 +114,14 @@ impl Shared {
             ));
         };
         let began = Instant::now();
+        let given_up = GivenUp {
+            shared: self,
+            side,
+            permit,
+            began,
+        };
         let answer = ask(Deadline::after(budget.0)).await;
+        std::mem::forget(given_up);
         let took = began.elapsed();
         budget.0 = budget.0.saturating_sub(took);
         series
@@ -138,6 +145,26 @@ impl Shared {
             }
         }
         answer
+    }
+}
+
+/// An operation that its caller may give up waiting for. If it waited for a good part of what a
+/// call may wait at all, that is a failure: else callers with less patience than the budget would
+/// wait for a store that hangs again and again.
+struct GivenUp<'a> {
+    shared: &'a Shared,
+    side: Side,
+    permit: Permit,
+    began: Instant,
+}
+
+impl Drop for GivenUp<'_> {
+    fn drop(&mut self) {
+        let long = self.began.elapsed() >= self.shared.timeout / 5;
+        if long && self.shared.breaker.failed(self.side, self.permit) {
+            let error = Error::outage("the store does not answer before its callers give up");
+            self.shared.opened(&error);
+        }
     }
 }
 

@@ -76,13 +76,13 @@ impl Shared {
         let third = PROBE_EVERY / 3;
         let jitter = RandomState::new().hash_one(()) % 1_000;
         let jitter = third.mul_f64(2.0 * jitter as f64 / 1_000.0);
-        self.errand(
-            PROBE_EVERY - third + jitter,
-            |inner, shared| match block_on(shared.probe(shared.timeout.max(PROBE_TIMEOUT))) {
+        self.errand(PROBE_EVERY - third + jitter, |inner, shared| {
+            let _again = OnPanic(|| shared.probe_later());
+            match block_on(shared.probe(shared.timeout.max(PROBE_TIMEOUT))) {
                 Ok(()) => shared.returned(inner),
                 Err(_) => shared.probe_later(),
-            },
-        );
+            }
+        });
     }
 
     /// The store has answered a probe.
@@ -117,14 +117,16 @@ impl Shared {
     }
 
     fn retry_after(&self, span: Duration, next: Duration) {
-        self.errand(span, move |_, shared| match block_on(shared.drain()) {
-            Err(_) if !shared.breaker.is_open() => {
-                shared.retry_after(next, (next * 2).min(LAST_RETRY));
-            }
-            _ => {
-                shared.retrying.store(false, SeqCst);
-                // For what was entered, or a breaker that was closed, after the last look.
-                shared.retry_soon();
+        self.errand(span, move |_, shared| {
+            let again = || shared.retry_after(next, (next * 2).min(LAST_RETRY));
+            let _again = OnPanic(again);
+            match block_on(shared.drain()) {
+                Err(_) if !shared.breaker.is_open() => again(),
+                _ => {
+                    shared.retrying.store(false, SeqCst);
+                    // For what was entered, or a breaker that was closed, after the last look.
+                    shared.retry_soon();
+                }
             }
         });
     }
@@ -173,5 +175,16 @@ impl Shared {
                 job(&inner, shared);
             }
         });
+    }
+}
+
+/// A store is foreign code. That it panics must not end what is done again and again.
+struct OnPanic<F: Fn()>(F);
+
+impl<F: Fn()> Drop for OnPanic<F> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            (self.0)();
+        }
     }
 }

@@ -278,6 +278,10 @@ impl ScriptedStore {
                 state.late.push(Box::new(|contents| drop(effect(contents))));
                 outage("the test's store is late")
             }
+            Some(Fault::Panic) => {
+                drop(state);
+                panic!("the test's store was told to");
+            }
             Some(Fault::Hang) => Step::Held(self.wait(&mut state), effect),
             Some(Fault::ReplyHeld) => {
                 let reply = effect(&mut state.contents);

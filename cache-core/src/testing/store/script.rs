@@ -48,6 +48,8 @@ pub enum Fault {
     /// It is done at once and not answered until the test
     /// [releases](super::ScriptedStore::release) it; at its deadline its caller gets an outage.
     ReplyHeld,
+    /// It panics.
+    Panic,
 }
 
 #[derive(Debug, Default)]
