@@ -285,3 +285,19 @@ async fn memory_is_freed_at_the_time_that_was_last_told() {
     clock.advance(HOUR);
     assert_eq!(cache.stats().entries, 0);
 }
+
+#[tokio::test]
+async fn the_futures_can_be_sent_to_other_threads() {
+    for World { cache, .. } in World::both() {
+        let task = tokio::spawn(async move {
+            let keys = vec!["a".to_owned(), "b".to_owned()];
+            let values = keys.iter().map(|key| (key, 1));
+            cache.set_many(values, MINUTE).await.unwrap();
+            cache.expire("a", HOUR).await.unwrap();
+            cache.ttl("a").await.unwrap();
+            cache.exists("a").await.unwrap();
+            cache.get_many::<i32>(&keys).await.unwrap()
+        });
+        assert_eq!(task.await.unwrap(), [Some(1), Some(1)]);
+    }
+}

@@ -8,15 +8,13 @@ use std::time::Duration;
 use crate::cache::Cache;
 use crate::error::Error;
 use crate::layout::Key;
+use crate::policy::SHORTEST_TTL;
 use crate::segment::escape;
 use crate::shared::Shared;
 use crate::store::{Counters, Written};
 use crate::traffic::Operation;
 
 pub(crate) use local::LocalCounters;
-
-/// The shortest time for which a store keeps anything.
-const SHORTEST: Duration = Duration::from_millis(1);
 
 /// The longest time that is told to a store: a century, so that no sum overflows there.
 const LONGEST: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
@@ -256,7 +254,7 @@ impl Counter {
 
 /// A time that a store can keep.
 fn in_range(span: Duration) -> Duration {
-    span.clamp(SHORTEST, LONGEST)
+    span.clamp(SHORTEST_TTL, LONGEST)
 }
 
 impl Remote<'_> {

@@ -5,6 +5,9 @@ use std::time::Duration;
 /// The longest that an entry may live: 30 days.
 pub const MAX_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
+/// The shortest time for which a store keeps anything: a millisecond.
+pub(crate) const SHORTEST_TTL: Duration = Duration::from_millis(1);
+
 /// How long an entry lives when nobody says otherwise: one hour.
 pub const DEFAULT_TTL: Duration = Duration::from_secs(60 * 60);
 

@@ -6,12 +6,9 @@ use super::{PlainKey, coding};
 use crate::cache::Cache;
 use crate::clock::duration;
 use crate::error::Error;
-use crate::policy::MAX_TTL;
+use crate::policy::{MAX_TTL, SHORTEST_TTL};
 use crate::shared::Shared;
 use crate::store::Written;
-
-/// The shortest time for which a store keeps anything.
-const SHORTEST: Duration = Duration::from_millis(1);
 
 impl Cache {
     /// Whether there is a valid value under a key, of whatever type: [`get`](Self::get) with
@@ -130,7 +127,7 @@ impl PlainKey<'_> {
     async fn expire(&self, ttl: Duration) -> Result<bool, Error> {
         let inner = self.cache.inner();
         if let Some(shared) = inner.shared() {
-            return self.expire_shared(shared, ttl.max(SHORTEST)).await;
+            return self.expire_shared(shared, ttl.max(SHORTEST_TTL)).await;
         }
         let Some(entry) = self.look_up() else {
             return Ok(false);
