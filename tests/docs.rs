@@ -61,6 +61,7 @@ fn files(binary: &str, path: &[&str]) -> Vec<PathBuf> {
         "cache_core" | "cache_macros" | "cache_redis" => {
             vec![root().join(binary.replace('_', "-")).join("src")]
         }
+        "cachewright" => vec![root().join("src")],
         _ => ["tests", "examples/tests"]
             .map(|directory| root().join(directory).join(binary))
             .into(),
