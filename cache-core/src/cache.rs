@@ -467,14 +467,16 @@ mod tests {
         let clock = SteppedClock::new();
         let cache = Cache::builder().clock(clock).build().unwrap();
         let mut cx = Context::from_waker(Waker::noop());
+        // Metrics have an item there from the beginning.
+        let before = cache.inner().agenda.len();
         for _ in 0..100 {
             let endless =
                 || cache.get_or_set("key", None, async || pending::<Result<u8, ()>>().await);
             let (mut leader, mut follower) = (pin!(endless()), pin!(endless()));
             assert!(leader.as_mut().poll(&mut cx).is_pending());
             assert!(follower.as_mut().poll(&mut cx).is_pending());
-            assert_eq!(cache.inner().agenda.len(), 1);
+            assert_eq!(cache.inner().agenda.len(), before + 1);
         }
-        assert_eq!(cache.inner().agenda.len(), 0);
+        assert_eq!(cache.inner().agenda.len(), before);
     }
 }
