@@ -1,10 +1,11 @@
 //! The departures of January 2013 in SQLite: the slow thing that is worth a cache.
 
 use std::io::Read;
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use flate2::read::GzDecoder;
-use rusqlite::{Connection, Params, Row, Transaction, params_from_iter};
+use rusqlite::{Connection, Params, Row, Transaction, TransactionBehavior, params_from_iter};
 
 const FLIGHTS: &[u8] = include_bytes!("../data/flights-2013-01.csv.gz");
 const AIRLINES: &[u8] = include_bytes!("../data/airlines.csv");
@@ -27,57 +28,44 @@ const SCHEMA: &str = "
     CREATE TABLE airports (airport TEXT PRIMARY KEY, name TEXT NOT NULL) STRICT, WITHOUT ROWID;
 ";
 
-/// One SQLite database in memory. Clones share it.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+/// One SQLite database. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Database {
     connection: Arc<Mutex<Connection>>,
 }
 
 impl Database {
-    /// A new database with all flights, airlines and airports; the data is part of the program.
+    /// A new database in memory with all flights, airlines and airports; the data is part of the
+    /// program.
     ///
     /// # Errors
     ///
     /// When SQLite cannot be had or refuses a row.
-    pub fn load() -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+    pub fn load() -> Result<Self, Failure> {
         let mut connection = Connection::open_in_memory()?;
-        let transaction = connection.transaction()?;
-        transaction.execute_batch(SCHEMA)?;
-        load_table(
-            &transaction,
-            "INSERT INTO flights VALUES (
-                ?1, ?2, ?3, ?4, ?5, format('%02d:%02d', ?6, ?7),
-                nullif(?8, 'NA'), nullif(?9, 'NA')
-            )",
-            GzDecoder::new(FLIGHTS),
-            &[
-                "carrier",
-                "flight",
-                "day",
-                "origin",
-                "dest",
-                "hour",
-                "minute",
-                "dep_delay",
-                "arr_delay",
-            ],
-        )?;
-        load_table(
-            &transaction,
-            "INSERT INTO airlines VALUES (?1, ?2)",
-            AIRLINES,
-            &["carrier", "name"],
-        )?;
-        load_table(
-            &transaction,
-            "INSERT INTO airports VALUES (?1, ?2)",
-            AIRPORTS,
-            &["faa", "name"],
-        )?;
-        transaction.commit()?;
-        Ok(Self {
+        fill(&mut connection)?;
+        Ok(Self::of(connection))
+    }
+
+    /// The database in a file, which several processes may share, and whether it is new:
+    /// then it has
+    /// the same content as that of [`load`](Self::load).
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be opened or is no such database.
+    pub fn open(path: impl AsRef<Path>) -> Result<(Self, bool), Failure> {
+        let mut connection = Connection::open(path)?;
+        let is_new = fill(&mut connection)?;
+        Ok((Self::of(connection), is_new))
+    }
+
+    fn of(connection: Connection) -> Self {
+        Self {
             connection: Arc::new(Mutex::new(connection)),
-        })
+        }
     }
 
     /// All rows that a query yields.
@@ -140,6 +128,48 @@ impl Database {
     }
 }
 
+/// Loads the data, unless it is there. Of several processes that begin together, one loads it.
+fn fill(connection: &mut Connection) -> Result<bool, Failure> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if transaction.table_exists(None, "flights")? {
+        return Ok(false);
+    }
+    transaction.execute_batch(SCHEMA)?;
+    load_table(
+        &transaction,
+        "INSERT INTO flights VALUES (
+            ?1, ?2, ?3, ?4, ?5, format('%02d:%02d', ?6, ?7),
+            nullif(?8, 'NA'), nullif(?9, 'NA')
+        )",
+        GzDecoder::new(FLIGHTS),
+        &[
+            "carrier",
+            "flight",
+            "day",
+            "origin",
+            "dest",
+            "hour",
+            "minute",
+            "dep_delay",
+            "arr_delay",
+        ],
+    )?;
+    load_table(
+        &transaction,
+        "INSERT INTO airlines VALUES (?1, ?2)",
+        AIRLINES,
+        &["carrier", "name"],
+    )?;
+    load_table(
+        &transaction,
+        "INSERT INTO airports VALUES (?1, ?2)",
+        AIRPORTS,
+        &["faa", "name"],
+    )?;
+    transaction.commit()?;
+    Ok(true)
+}
+
 /// Inserts the named columns of every CSV row. The values are bound as text: the table's column
 /// types convert them.
 fn load_table(
@@ -147,7 +177,7 @@ fn load_table(
     insert: &str,
     csv: impl Read,
     columns: &[&str],
-) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+) -> Result<(), Failure> {
     let mut rows = csv::Reader::from_reader(csv);
     let headers = rows.headers()?.clone();
     let positions = columns
