@@ -3,6 +3,7 @@
 //!
 //! ```sh
 //! cargo run --example quickstart
+//! REDIS_URL=redis://127.0.0.1 cargo run --example quickstart --features redis
 //! ```
 
 use std::io::{self, Write};
@@ -15,15 +16,16 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 #[tokio::main]
 async fn main() -> Result<(), Failure> {
-    tour(&mut io::stdout()).await
+    // In memory, unless the environment names a server.
+    let cache = cachewright::from_env()?.namespace("nyc").build()?;
+    cache.connect().await?;
+    tour(cache, &mut io::stdout()).await
 }
 
-pub(crate) async fn tour(out: &mut impl Write) -> Result<(), Failure> {
+pub(crate) async fn tour(cache: Cache, out: &mut impl Write) -> Result<(), Failure> {
+    // A server may have answers of an earlier run, whose database was another.
+    cache.clear().await?;
     // All annotated functions use the installed cache.
-    let cache = Cache::builder()
-        .namespace("nyc")
-        .max_entries(10_000)
-        .build()?;
     cache.install()?;
 
     let start = Instant::now();
@@ -37,7 +39,7 @@ pub(crate) async fn tour(out: &mut impl Write) -> Result<(), Failure> {
     reads(out, &service).await?;
     writes(out, &service).await?;
     statistics(out)?;
-    keys(out)?;
+    keys(out).await?;
     Ok(())
 }
 
@@ -157,10 +159,16 @@ fn statistics(out: &mut impl Write) -> io::Result<()> {
     Ok(())
 }
 
-/// The keys of the entries, as they would be seen in a shared store.
-fn keys(out: &mut impl Write) -> io::Result<()> {
+/// The keys of the entries. Those on a server are not listed by the cache, which would have to
+/// scan what all its users keep there.
+async fn keys(out: &mut impl Write) -> io::Result<()> {
+    let cache = cachewright::installed();
     writeln!(out, "\nkeys")?;
-    let mut keys = cachewright::installed().keys();
+    if let Some(store) = cache.health().await.store {
+        let place = store.description;
+        return writeln!(out, "redis-cli -u {place} --scan --pattern 'nyc:flights:*'");
+    }
+    let mut keys = cache.keys();
     keys.sort_unstable();
     keys.iter().try_for_each(|key| writeln!(out, "{key}"))
 }

@@ -1,14 +1,68 @@
 //! The quickstart program prints what it promises.
 
+#[cfg(feature = "servers")]
+mod program;
 #[allow(dead_code, reason = "`main` is not called")]
 #[path = "../quickstart.rs"]
 mod quickstart;
 
+/// The keys begin like this.
+const KEYS: [&str; 4] = [
+    "nyc:flights:board:15:EWR:departure_board:",
+    "nyc:flights:carrier:UA:carrier_delays:",
+    "nyc:flights:record:UA:1703:15:flight:",
+    "nyc:flights:route:EWR:BOS:best_route:",
+];
+
 #[tokio::test]
 async fn the_tour_shows_times_fresh_answers_counts_and_keys() {
+    let cache = cachewright::Cache::builder().namespace("nyc");
     let mut out = Vec::new();
-    quickstart::tour(&mut out).await.unwrap();
+    let tour = quickstart::tour(cache.build().unwrap(), &mut out);
+    tour.await.unwrap();
     let out = String::from_utf8(out).unwrap();
+    check_keys(&check(&out));
+}
+
+#[cfg(feature = "servers")]
+#[test]
+fn over_redis_the_tour_is_the_same_however_often_it_is_made() {
+    use cachewright_test_support::{RedisServer, Reply};
+
+    let redis = RedisServer::start();
+    let url = redis.url();
+    // A slow machine must not make functions run uncached.
+    let variables = [("REDIS_URL", &*url), ("CACHE_STORE_TIMEOUT", "30s")];
+    for _ in 0..2 {
+        let output = program::run("quickstart", &variables).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let out = String::from_utf8(output.stdout).unwrap();
+        let scan = format!("redis-cli -u {url}/0 --scan --pattern 'nyc:flights:*'");
+        assert_eq!(check(&out), [scan]);
+    }
+    let keys = redis.command(&["KEYS", "nyc:flights:*"]).items();
+    let mut keys: Vec<_> = keys.iter().map(Reply::text).collect();
+    keys.sort_unstable();
+    check_keys(&keys);
+}
+
+#[track_caller]
+fn check_keys(keys: &[impl AsRef<str>]) {
+    let keys: Vec<_> = keys.iter().map(AsRef::as_ref).collect();
+    let all = keys.len() == KEYS.len();
+    assert!(
+        all && keys
+            .iter()
+            .zip(KEYS)
+            .all(|(key, begin)| key.starts_with(begin)),
+        "{keys:?}"
+    );
+}
+
+/// Checks what the tour prints wherever entries are kept, and gives back what it prints of the
+/// keys.
+#[track_caller]
+fn check(out: &str) -> Vec<&str> {
     let paragraphs: Vec<Vec<&str>> = out
         .split("\n\n")
         .map(|text| text.lines().collect())
@@ -35,17 +89,9 @@ async fn the_tour_shows_times_fresh_answers_counts_and_keys() {
         // write.
         assert_eq!(cells[1..3], ["1001", "3"], "{line}");
     }
-    for (name, key) in [
-        ("carrier_delays", "nyc:flights:carrier:UA:carrier_delays:"),
-        (
-            "departure_board",
-            "nyc:flights:board:15:EWR:departure_board:",
-        ),
-        ("best_route", "nyc:flights:route:EWR:BOS:best_route:"),
-        ("flight", "nyc:flights:record:UA:1703:15:flight:"),
-    ] {
+    for name in ["carrier_delays", "departure_board", "best_route", "flight"] {
         assert!(functions.iter().any(|line| line.starts_with(name)), "{out}");
-        assert!(keys.iter().any(|line| line.starts_with(key)), "{out}");
     }
-    assert_eq!(keys.len(), 5, "{out}");
+    assert_eq!(keys[0], "keys");
+    keys[1..].to_vec()
 }

@@ -1,5 +1,7 @@
 //! After a write, no reader gives an answer from before it.
 
+mod tier;
+
 use std::sync::{Arc, LazyLock};
 
 use cachewright_examples::{
@@ -7,7 +9,10 @@ use cachewright_examples::{
 };
 
 static DATABASE: LazyLock<Database> = LazyLock::new(|| Database::load().unwrap());
-static SERVICE: LazyLock<FlightService> = LazyLock::new(|| FlightService::new(DATABASE.clone()));
+static SERVICE: LazyLock<FlightService> = LazyLock::new(|| {
+    tier::install();
+    FlightService::new(DATABASE.clone())
+});
 
 /// What the four readers say about one flight's carrier, airport, route and record.
 #[derive(Debug, PartialEq)]
@@ -157,4 +162,10 @@ async fn after_any_write_the_answers_are_those_of_an_empty_cache() {
         assert_eq!(after, flight.answers().await, "{flight:?}");
         assert_ne!(after, before, "{flight:?}");
     }
+}
+
+#[cfg(feature = "servers")]
+#[test]
+fn all_this_holds_over_redis() {
+    tier::again("all_this_holds_over_redis");
 }
