@@ -131,3 +131,72 @@ async fn no_label_holds_an_argument() {
         assert!(!name.contains("77777") && !name.contains("88888"), "{name}");
     }
 }
+
+mod with_a_store {
+    use cachewright::testing::{Fault, Operation, ScriptedStore};
+
+    use super::*;
+
+    struct Rates {
+        cache: Cache,
+    }
+
+    impl Rates {
+        #[cached(cache = self.cache, key_prefix = "rate:{currency}")]
+        async fn rate(&self, currency: &str) -> f64 {
+            11.5
+        }
+
+        #[invalidate_cache("rate:{currency}", cache = self.cache)]
+        async fn change(&self, currency: &str) {}
+    }
+
+    fn labels(name: &str, more: &str) -> String {
+        format!("{name}{{{more}}}")
+    }
+
+    #[tokio::test]
+    async fn tiers_reasons_and_classes_are_told_apart_and_times_are_taken() {
+        let (clock, store) = (SteppedClock::new(), ScriptedStore::new());
+        let cache = Cache::builder().namespace("rates").clock(clock.clone());
+        let cache = cache.store(store.clone()).build().unwrap();
+        let rates = Rates { cache };
+        rates.rate("NOK").await;
+        rates.rate("NOK").await;
+        rates.change("NOK").await;
+        rates.rate("NOK").await;
+        store.next(1, Operation::Read, Fault::Outage);
+        rates.rate("NOK").await;
+
+        let recorder = DebuggingRecorder::new();
+        let snapshotter = recorder.snapshotter();
+        tell(&recorder, &clock);
+        let told = read(&snapshotter);
+        let function = "function=rate,key_prefix=rate:{currency}";
+        let hits = labels("cache_hits_total", &format!("{function},tier=shared"));
+        assert_eq!(told[&hits], 1.0);
+        for (reason, count) in [("absent", 1.0), ("unproven", 1.0), ("unavailable", 1.0)] {
+            let misses = format!("{function},reason={reason},tier=shared");
+            assert_eq!(
+                told[&labels("cache_misses_total", &misses)],
+                count,
+                "{reason}"
+            );
+        }
+        let errors = format!("class=outage,{function},tier=shared");
+        assert_eq!(told[&labels("cache_errors_total", &errors)], 1.0);
+        let changes = "function=change,key_prefix=rate:{currency},tier=shared";
+        assert_eq!(told[&labels("cache_invalidations_total", changes)], 1.0);
+        assert_eq!(told["cache_breaker_open{namespace=rates}"], 0.0);
+
+        // Times are told when they are taken.
+        let reading = rates.rate("NOK");
+        metrics::with_local_recorder(&recorder, || {
+            let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(std::pin::pin!(reading).poll(&mut cx).is_ready());
+        });
+        let took = format!("{function},operation=read,tier=shared");
+        let took = labels("cache_operation_seconds", &took);
+        assert_eq!(read(&snapshotter)[&took], 1.0);
+    }
+}
