@@ -62,7 +62,7 @@ fn files(binary: &str, path: &[&str]) -> Vec<PathBuf> {
             vec![root().join(binary.replace('_', "-")).join("src")]
         }
         "cachewright" => vec![root().join("src")],
-        _ => ["tests", "examples/tests"]
+        _ => ["tests", "examples/tests", "cache-redis/tests"]
             .map(|directory| root().join(directory).join(binary))
             .into(),
     };

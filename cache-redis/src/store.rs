@@ -162,7 +162,10 @@ impl Store for RedisStore {
             if keys.is_empty() {
                 return Ok(Vec::new());
             }
-            let mut answer = self.ask(vec![command::read(keys)], deadline).await?;
+            // Room for the proof, too.
+            let mut commands = Vec::with_capacity(2);
+            commands.push(command::read(keys));
+            let mut answer = self.ask(commands, deadline).await?;
             let reply = answer.replies.remove(0);
             reply::read(reply, keys.len()).map_err(|fault| answer.fault(fault))
         })
