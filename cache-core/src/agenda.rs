@@ -106,7 +106,7 @@ impl Agenda {
         }
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, feature = "testing", not(any(shuttle, weak_memory))))]
     pub(crate) fn len(&self) -> usize {
         self.lock().due.len()
     }

@@ -24,8 +24,8 @@ pub struct Stats {
     pub weight: u64,
     /// Invalidations asked for, by annotated functions and directly.
     pub invalidations: u64,
-    /// Invalidations that will be done again, because a writer was dropped before its outcome was
-    /// known.
+    /// Invalidations that the store has not acknowledged, and those that will be done once more
+    /// because a writer was dropped before its outcome was known.
     pub pending_invalidations: u64,
     /// Computations under way that other callers could join.
     pub computations: u64,

@@ -1,0 +1,214 @@
+//! What the handles of a cache share, and what it arranges by itself.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use crate::agenda::{Agenda, Item};
+use crate::body::is_inside;
+use crate::builder::{Bound, CacheBuilder, Plan};
+use crate::clock::{Clock, Tick};
+use crate::counter::LocalCounters;
+use crate::flight::{Flight, Flights};
+use crate::memory::Memory;
+use crate::memory::entry::Entry;
+use crate::memory::expiry::Arrange;
+use crate::memory::invalidations::Slot;
+use crate::plain::PLAIN;
+use crate::rollout::Switch;
+use crate::setting::Ttls;
+use crate::settling::Settling;
+use crate::shared::{Shared, Terms};
+use crate::stats::{Series, Statistics};
+
+/// What all handles of a cache share.
+#[derive(Debug)]
+pub(crate) struct Inner {
+    pub(super) namespace: Option<String>,
+    bound: Bound,
+    pub(crate) default_ttl: Duration,
+    pub(crate) patience: Duration,
+    pub(crate) settle: Duration,
+    pub(crate) clock: Clock,
+    pub(crate) memory: Memory,
+    pub(crate) flights: Arc<Flights>,
+    pub(crate) statistics: Statistics,
+    /// Of the entries that are addressed by keys.
+    pub(crate) plain: Arc<Series>,
+    pub(crate) settling: Settling,
+    pub(crate) shared: Option<Shared>,
+    pub(crate) rollout: Switch,
+    pub(crate) ttls: Ttls,
+    /// Of a cache without a store.
+    pub(crate) counters: LocalCounters,
+    pub(crate) agenda: Arc<Agenda>,
+    /// For jobs of the agenda, which must not keep the cache alive.
+    this: Weak<Inner>,
+}
+
+impl Inner {
+    pub(super) fn new(builder: CacheBuilder, plan: Plan) -> Arc<Self> {
+        let agenda = Agenda::new(builder.clock.clone());
+        let statistics = Statistics::default();
+        let plain = statistics.series(&PLAIN);
+        let (timeout, fallback) = (builder.store_timeout, builder.fallback);
+        let terms = builder.store.map(|store| Terms {
+            store,
+            timeout,
+            fallback,
+        });
+        let inner = Arc::new_cyclic(|this| Self {
+            shared: terms.zip(plan.layout).map(|(terms, layout)| {
+                let (clock, plain) = (builder.clock.clone(), Arc::clone(&plain));
+                Shared::new(terms, layout, clock, plain, this.clone())
+            }),
+            namespace: builder.namespace,
+            bound: builder.bound,
+            default_ttl: builder.default_ttl,
+            patience: builder.patience,
+            settle: builder.settle,
+            flights: Flights::new(Arc::clone(&agenda)),
+            agenda,
+            clock: builder.clock,
+            memory: Memory::new(builder.bound),
+            plain,
+            statistics,
+            settling: Settling::default(),
+            counters: LocalCounters::new(),
+            rollout: Switch::new(plan.rules),
+            ttls: plan.ttls,
+            this: this.clone(),
+        });
+        #[cfg(feature = "metrics")]
+        inner.publish_later();
+        inner
+    }
+
+    #[cfg(feature = "metrics")]
+    pub(crate) fn namespace(&self) -> Option<&str> {
+        self.namespace.as_deref()
+    }
+
+    /// Brings the recorder of metrics up to date from time to time.
+    #[cfg(feature = "metrics")]
+    fn publish_later(&self) {
+        self.later(self.clock.after(crate::telemetry::EVERY), |inner| {
+            // First, for a recorder is foreign code.
+            inner.publish_later();
+            crate::telemetry::publish(inner);
+        });
+    }
+
+    /// Counts an invalidation for the recorder of metrics, by the pattern and the writer that it
+    /// stands in; both are empty for one that was asked for directly.
+    pub(crate) fn meter_invalidation(&self, pattern: &'static str, writer: &'static str) {
+        #[cfg(feature = "metrics")]
+        crate::telemetry::invalidated((pattern, writer), self.shared.is_some());
+        #[cfg(not(feature = "metrics"))]
+        let _ = (pattern, writer);
+    }
+
+    /// The store that processes share, if entries are kept there now.
+    pub(crate) fn shared(&self) -> Option<&Shared> {
+        self.shared
+            .as_ref()
+            .filter(|shared| !shared.is_fallen_back())
+    }
+
+    /// How long an entry for the store may live in memory: while memory stands in for the store, it
+    /// hears nobody else's invalidations.
+    pub(crate) fn bounded_by_fallback(&self, ttl: Duration) -> Duration {
+        let bound = self.shared.as_ref().and_then(|shared| shared.fallback);
+        bound.map_or(ttl, |bound| ttl.min(bound))
+    }
+
+    /// Invalidations that are still to be acknowledged, or to be done once more.
+    pub(crate) fn pending_invalidations(&self) -> u64 {
+        let unacknowledged = self
+            .shared
+            .as_ref()
+            .map_or(0, |shared| shared.pending.len());
+        (self.settling.len() + unacknowledged) as u64
+    }
+
+    /// Stores what was computed under a leaf, and arranges for it to be reclaimed.
+    pub(crate) fn keep(&self, entry: Arc<Entry>, leaf: Slot) {
+        self.arrange(self.memory.insert(entry, leaf));
+    }
+
+    /// Stores an entry in the place of what is there, and arranges for it to be reclaimed.
+    pub(crate) fn replace(&self, entry: Arc<Entry>, leaf: Slot) {
+        self.arrange(self.memory.replace(entry, leaf));
+    }
+
+    /// Lets an entry end at another moment, and arranges for it to be reclaimed then.
+    pub(crate) fn expire(&self, entry: &Entry, deadline: Tick) {
+        self.arrange(self.memory.expire(entry, deadline));
+    }
+
+    fn arrange(&self, arrange: Arrange) {
+        self.sweep_at(arrange.sweep);
+        if arrange.thin_out {
+            self.later(self.clock.now(), |inner| inner.memory.thin_out());
+        }
+    }
+
+    fn sweep_at(&self, when: Option<Tick>) {
+        let Some(when) = when else {
+            return;
+        };
+        self.later(when, |inner| {
+            let now = inner.clock.now();
+            let (due, next) = inner.memory.due(now);
+            // First, for the sweep drops users' values, and such a drop may panic.
+            inner.sweep_at(next);
+            inner.memory.sweep(due, now);
+        });
+    }
+
+    /// Has something done at `when`, if the cache still exists then.
+    pub(crate) fn later(&self, when: Tick, job: impl FnOnce(&Self) + Send + 'static) -> Item {
+        let this = self.this.clone();
+        self.agenda.add(when, move || {
+            if let Some(inner) = this.upgrade() {
+                job(&inner);
+            }
+        })
+    }
+
+    /// Arranges for the followers of a flight to be woken when their patience ends.
+    pub(crate) fn watch(&self, flight: &Arc<Flight>, deadline: Tick) {
+        let watched = Arc::downgrade(flight);
+        let item = self.later(deadline, move |inner| {
+            if let Some(flight) = watched.upgrade()
+                && let Some(next) = flight.wake_impatient(inner.clock.now())
+            {
+                inner.watch(&flight, next);
+            }
+        });
+        if let Some(needless) = flight.watched_by(item) {
+            self.agenda.cancel(needless);
+        }
+    }
+
+    /// The weight of an entry, under the bound that the cache has.
+    pub(crate) fn weigh(&self, bytes: impl FnOnce() -> u64) -> u64 {
+        match self.bound {
+            Bound::Entries(_) => 1,
+            Bound::Weight(_) => bytes(),
+        }
+    }
+
+    /// Whether the caller may wait for another's computation.
+    pub(crate) fn may_follow(&self) -> bool {
+        !is_inside() && !self.patience.is_zero()
+    }
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.agenda.close();
+        if let Some(shared) = &self.shared {
+            shared.errands.close();
+        }
+    }
+}
