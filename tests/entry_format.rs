@@ -104,7 +104,7 @@ fn bytes_of_format_1_are_golden() {
         "e093040000000000",
         "68100000",
         "00000000",
-        "00c4fc4ed1890731",
+        "861ac3cb9fa023a9",
         "01010101010101010101010101010101",
     ];
     assert_eq!(hex(&absent), header.concat());

@@ -34,6 +34,7 @@ impl<'a> PlainKey<'a> {
             return Err(Error::invalid_input("the key is empty"));
         }
         let inner = cache.inner();
+        inner.used();
         let instance = PLAIN.instance::<fn(), ()>();
         let path = key.split(':').map(escape).collect::<Vec<_>>().join(":");
         let invalidations = &inner.memory.invalidations;

@@ -41,6 +41,7 @@ impl Subject {
         prefix: impl FnOnce(&mut SegmentWriter<'_>),
     ) -> Option<Self> {
         let function = instance.function();
+        cache.inner().used();
         let series = cache.inner().statistics.series(function);
         let path = match writer.error() {
             Some(error) => return series.uncacheable(error),

@@ -1,5 +1,7 @@
 //! What the handles of a cache share, and what it arranges by itself.
 
+#[cfg(feature = "metrics")]
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -41,6 +43,9 @@ pub(crate) struct Inner {
     /// Of a cache without a store.
     pub(crate) counters: LocalCounters,
     pub(crate) agenda: Arc<Agenda>,
+    /// Whether the recorder of metrics is told of this cache: from its first use on.
+    #[cfg(feature = "metrics")]
+    metered: AtomicBool,
     /// For jobs of the agenda, which must not keep the cache alive.
     this: Weak<Inner>,
 }
@@ -56,7 +61,7 @@ impl Inner {
             timeout,
             fallback,
         });
-        let inner = Arc::new_cyclic(|this| Self {
+        Arc::new_cyclic(|this| Self {
             shared: terms.zip(plan.layout).map(|(terms, layout)| {
                 let (clock, plain) = (builder.clock.clone(), Arc::clone(&plain));
                 Shared::new(terms, layout, clock, plain, this.clone())
@@ -76,16 +81,23 @@ impl Inner {
             counters: LocalCounters::new(),
             rollout: Switch::new(plan.rules),
             ttls: plan.ttls,
+            #[cfg(feature = "metrics")]
+            metered: AtomicBool::new(false),
             this: this.clone(),
-        });
-        #[cfg(feature = "metrics")]
-        inner.publish_later();
-        inner
+        })
     }
 
     #[cfg(feature = "metrics")]
     pub(crate) fn namespace(&self) -> Option<&str> {
         self.namespace.as_deref()
+    }
+
+    /// The cache is used: the recorder of metrics is told of it from now on.
+    pub(crate) fn used(&self) {
+        #[cfg(feature = "metrics")]
+        if !self.metered.load(Relaxed) && !self.metered.swap(true, Relaxed) {
+            self.publish_later();
+        }
     }
 
     /// Brings the recorder of metrics up to date from time to time.
@@ -101,6 +113,7 @@ impl Inner {
     /// Counts an invalidation for the recorder of metrics, by the pattern and the writer that it
     /// stands in; both are empty for one that was asked for directly.
     pub(crate) fn meter_invalidation(&self, pattern: &'static str, writer: &'static str) {
+        self.used();
         #[cfg(feature = "metrics")]
         crate::telemetry::invalidated((pattern, writer), self.shared.is_some());
         #[cfg(not(feature = "metrics"))]
