@@ -260,8 +260,8 @@ impl CacheBuilder {
         match &self.namespace {
             Some(namespace) => Layout::new(namespace).map(Some),
             None => Err(Error::configuration(
-                "a cache with a store needs a namespace: programs that share a store would answer \
-                 and invalidate for one another without",
+                "a cache with a store needs a namespace (`CACHE_NAMESPACE` in the environment): \
+                 programs that share a store would answer and invalidate for one another without",
             )),
         }
     }

@@ -14,6 +14,7 @@ use crate::pattern::{Pattern, named_by};
 use crate::plain::PlainKey;
 use crate::shared::Allowance;
 use crate::stats::Stats;
+use crate::store::Deadline;
 
 pub(crate) use inner::Inner;
 
@@ -84,8 +85,10 @@ impl Cache {
     /// 30 days; a ttl of zero removes the key.
     ///
     /// It replaces what is there, and no [`get_or_set`](Self::get_or_set) that is under way stores
-    /// over it. Of two concurrent calls for one key, one wins; with a store it may also be that the
-    /// key is empty afterwards, and never that the older value is there.
+    /// over it. Of two concurrent calls for one key, one wins. With a store the key may be empty after
+    /// such a race instead, as after any eviction. An invalidation that begins after this has read
+    /// the key's generations, which it does first, covers the value. Keys below this one, such as
+    /// `user:42` below `user`, are invalidated.
     ///
     /// # Errors
     ///
@@ -190,7 +193,11 @@ impl Cache {
         self.0.meter_invalidation("", "");
         tracing::debug!(target: LOG, "cleared");
         match &self.0.shared {
-            Some(shared) => shared.invalidate_all(Allowance::EachStep).await,
+            Some(shared) => {
+                shared
+                    .invalidate_all(Allowance::EachStep(Deadline::after(Duration::MAX)))
+                    .await
+            }
             None => Ok(()),
         }
     }

@@ -274,7 +274,9 @@ impl<S, V: LocalValue> Miss<S, V> {
             key: &subject.key,
             slots: &subject.slots,
             fence: None,
+            seat: None,
             now: self.cache.inner().clock.now(),
+            oldest: 0,
         }
     }
 

@@ -282,9 +282,7 @@ impl Remote<'_> {
         let written = self.shared.ask(Operation::Write, None, budget, write);
         match written.await? {
             Written::Stored => Ok(()),
-            Written::Full => Err(Error::outage(
-                "the store has no room: the count was not set",
-            )),
+            Written::Full => Err(Error::full("the store has no room: the count was not set")),
         }
     }
 

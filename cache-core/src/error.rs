@@ -19,10 +19,8 @@ pub(crate) const LOG: &str = "cachewright";
 /// let error = cachewright::Pattern::parse("*").unwrap_err();
 /// assert!(error.is_invalid_input());
 /// ```
-#[derive(Debug)]
 pub struct Error(Box<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     kind: Kind,
     message: String,
@@ -34,6 +32,7 @@ enum Kind {
     Configuration,
     InvalidInput,
     Outage,
+    Full,
     Data,
 }
 
@@ -52,6 +51,12 @@ impl Error {
     /// A store that did not answer, or not in time: the same call may succeed later. For stores.
     pub fn outage(message: impl Into<String>) -> Self {
         Self::new(Kind::Outage, message)
+    }
+
+    /// A store that answers, and has no room: an [outage](Self::is_outage) of this operation, and
+    /// no sign that others fail. For stores.
+    pub fn full(message: impl Into<String>) -> Self {
+        Self::new(Kind::Full, message)
     }
 
     /// Bytes that can't be encoded or decoded. For stores.
@@ -89,13 +94,30 @@ impl Error {
     /// Whether a store could not be reached in time: the same call may succeed later.
     #[must_use]
     pub fn is_outage(&self) -> bool {
-        self.0.kind == Kind::Outage
+        matches!(self.0.kind, Kind::Outage | Kind::Full)
+    }
+
+    /// Whether a store had no room for what was to be kept; [`is_outage`](Self::is_outage), too.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.0.kind == Kind::Full
     }
 
     /// Whether bytes could not be encoded or decoded.
     #[must_use]
     pub fn is_data(&self) -> bool {
         self.0.kind == Kind::Data
+    }
+}
+
+/// The message in lines of its own: what a program shows whose `main` returns it.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({:?})", self.0.message, self.0.kind)?;
+        match &self.0.source {
+            Some(source) => write!(f, ": {source:?}"),
+            None => Ok(()),
+        }
     }
 }
 

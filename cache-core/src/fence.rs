@@ -74,7 +74,7 @@ impl fmt::Debug for Generation {
 /// A generation that nobody has seen yet: what a mint or a swap offers to the store.
 ///
 /// It can't be cloned, and a [`Store`](crate::store::Store) receives it by value: each nonce is
-/// sent at most once. See the [module](self) for what a second sending would break.
+/// sent at most once. See the [module](crate::fence) for what a second sending would break.
 ///
 /// Its bytes come from the operating system each time. A generator of our own, seeded once, would
 /// repeat its nonces in a forked process or in a virtual machine resumed twice from one snapshot.

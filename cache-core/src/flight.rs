@@ -53,6 +53,8 @@ struct Shard {
     /// Callers that are asking a store about an entry. While there are any, a flight that is over
     /// stays: one of them may find that it was the computation it wants.
     attending: HashMap<u64, usize>,
+    /// How many seats were taken so far.
+    seated: u64,
 }
 
 /// What a caller that missed looks for.
@@ -62,7 +64,11 @@ pub(crate) struct Wanted<'a> {
     pub(crate) slots: &'a Slots,
     /// The generations that a store has shown the caller; none without a store.
     pub(crate) fence: Option<&'a Fence>,
+    /// The number of the caller's seat; none without a store.
+    pub(crate) seat: Option<u64>,
     pub(crate) now: Tick,
+    /// A computation that began earlier is too old for the caller.
+    pub(crate) oldest: Tick,
 }
 
 /// What a caller that missed does next.
@@ -87,10 +93,15 @@ impl Flights {
     /// Takes a seat before a store is asked about an entry. Whatever flight of that entry ends from
     /// now on can still be joined: its computation may be the one that the reply allows.
     pub(crate) fn attend(self: &Arc<Self>, hash: u64) -> Seat {
-        *self.shard(hash).attending.entry(hash).or_default() += 1;
+        let mut shard = self.shard(hash);
+        *shard.attending.entry(hash).or_default() += 1;
+        let number = shard.seated;
+        shard.seated += 1;
+        drop(shard);
         Seat {
             flights: Arc::clone(self),
             hash,
+            number,
         }
     }
 
@@ -115,7 +126,7 @@ impl Flights {
                 (true, false, _) => {}
             }
         }
-        let flight = Arc::new(Flight::new(key.clone(), wanted.fence.cloned(), opened));
+        let flight = Arc::new(Flight::new(wanted, opened));
         let former = shard.flights.insert(key.hash, Arc::clone(&flight));
         drop(shard);
         // Its result is a value of the user's.
@@ -168,6 +179,13 @@ impl Flights {
 pub(crate) struct Seat {
     flights: Arc<Flights>,
     hash: u64,
+    number: u64,
+}
+
+impl Seat {
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
 }
 
 impl Drop for Seat {
@@ -196,6 +214,7 @@ pub(crate) struct Flight {
     /// What a store had shown its first leader before the body ran.
     fence: Option<Fence>,
     opened: Born,
+    began: Tick,
     state: Mutex<State>,
 }
 
@@ -203,6 +222,8 @@ pub(crate) struct Flight {
 struct State {
     /// What a leader computed; stays as long as anybody holds the flight.
     result: Option<Arc<Entry>>,
+    /// How many seats had been taken when the result came.
+    seated: u64,
     leaders: usize,
     /// How many followers may become leaders now.
     permits: usize,
@@ -249,9 +270,10 @@ impl State {
 }
 
 impl Flight {
-    fn new(key: EntryKey, fence: Option<Fence>, opened: Born) -> Self {
+    fn new(wanted: Wanted<'_>, opened: Born) -> Self {
         let state = State {
             result: None,
+            seated: 0,
             leaders: 1,
             permits: 0,
             next_release: 1,
@@ -261,21 +283,27 @@ impl Flight {
             watch: Watch::None,
         };
         Self {
-            key,
-            fence,
+            key: wanted.key.clone(),
+            fence: wanted.fence.cloned(),
             opened,
+            began: wanted.now,
             state: Mutex::new(state),
         }
     }
 
-    /// Whether the computation is under the generations that the caller was shown, and, if it is
-    /// over, whether its result has not expired.
+    /// Whether the computation is under the generations that the caller was shown, and not too old.
+    /// One that is over suits only those who had a seat before it was: the entry may have been
+    /// changed or gone since, and a key in demand always has somebody seated.
     fn suits(&self, wanted: Wanted<'_>) -> bool {
-        self.fence.as_ref() == wanted.fence
-            && lock(&self.state)
-                .result
-                .as_ref()
-                .is_none_or(|result| result.deadline() > wanted.now)
+        let state = lock(&self.state);
+        let in_time = match &state.result {
+            None => true,
+            Some(result) => {
+                wanted.seat.is_some_and(|seat| seat < state.seated)
+                    && result.deadline() > wanted.now
+            }
+        };
+        in_time && self.fence.as_ref() == wanted.fence && self.began >= wanted.oldest
     }
 
     fn update(&self, change: impl FnOnce(&mut State)) {
@@ -333,8 +361,11 @@ impl Leader {
     pub(crate) fn publish(&self, result: Arc<Entry>) {
         // What another leader left is a value of the user's: dropped after the lock.
         let mut result = Some(result);
-        self.flight
-            .update(|state| std::mem::swap(&mut state.result, &mut result));
+        let seated = self.flights.shard(self.flight.key.hash).seated;
+        self.flight.update(|state| {
+            std::mem::swap(&mut state.result, &mut result);
+            state.seated = seated;
+        });
     }
 
     /// Hands everybody the result.

@@ -117,7 +117,6 @@ impl Guard {
         if let Some(invalidation) = self.0.take() {
             let inner = invalidation.cache.inner();
             inner.invalidate_locally(&invalidation.target);
-            invalidation.note();
             if let Some(shared) = &inner.shared {
                 let target = &invalidation.target;
                 let mut budget = shared.budget();
@@ -127,6 +126,8 @@ impl Guard {
                     let _ = shared.invalidate(&target.nodes, None, &mut budget).await;
                 }
             }
+            // Last: a subscriber or a recorder is foreign code, and may panic.
+            invalidation.note();
         }
     }
 
@@ -160,10 +161,10 @@ impl Drop for Guard {
         };
         let inner = invalidation.cache.inner();
         let function = invalidation.function;
-        tracing::debug!(target: LOG, function, "the outcome was never known: invalidating again later");
         inner.invalidate(&invalidation.target);
+        inner.invalidate_again(invalidation.target.clone());
+        tracing::debug!(target: LOG, function, "the outcome was never known: will be invalidated again");
         invalidation.note();
-        inner.invalidate_again(invalidation.target);
     }
 }
 

@@ -17,6 +17,7 @@ use crate::memory::entry::{Entry, EntryKey};
 use crate::outcome::ResultOf;
 use crate::segment::escape;
 use crate::shared::{Found, Look, Shared};
+use crate::store::Swap;
 use crate::subject::Subject;
 
 /// Stands for all of them: one key is one entry, whatever the type of its value.
@@ -161,7 +162,7 @@ impl<'a> PlainKey<'a> {
         }
         // The time to store it with is taken when it is stored.
         let born = inner.memory.invalidations.now();
-        let ttl = inner.bounded_by_fallback(ttl);
+        let ttl = inner.bounded_by_fallback(ttl, Duration::ZERO);
         let weigh = Handling::shared().weigh;
         let entry = self.subject.entry(inner, born, Some(value), ttl, weigh);
         inner.replace(entry, self.subject.leaf);
@@ -173,8 +174,10 @@ impl<'a> PlainKey<'a> {
         Ok(())
     }
 
-    /// Swaps the key's own generation, so that nothing from before answers any more and no
-    /// computation under way can store; then stores under what the swap left.
+    /// Reads every generation, then swaps the key's own, so that nothing from before answers any
+    /// more and no computation under way can store; then stores under what was read and the swap
+    /// left, unless somebody else came in between. Read after the swap, a generation could be
+    /// newer than an invalidation that the value must not outlive.
     async fn set_shared<V: CacheValue>(
         &self,
         shared: &Shared,
@@ -186,19 +189,17 @@ impl<'a> PlainKey<'a> {
         let mut budget = shared.budget();
         let nonce = Nonce::random()?;
         let outdated = Outdated(&self.subject.path, shared);
-        let Some(leaf) = shared.swap(look, nonce, &mut budget).await? else {
-            // No room. What is there must not answer all the same, and that needs none.
-            std::mem::forget(outdated);
-            let node = [Box::from(&*self.subject.path)];
-            return shared
-                .invalidate(&node, Some(look.series), &mut budget)
-                .await;
-        };
-        std::mem::forget(outdated);
         let observed = shared.observe(look, &mut budget).await?;
         let fence = shared.complete(look, observed, &mut budget).await;
-        // Another leaf is that of a later `set` or `remove`, which wins.
-        let Some(fence) = fence.filter(|fence| fence.generations()[0] == leaf) else {
+        let swap = shared.swap(look, nonce, &mut budget).await?;
+        std::mem::forget(outdated);
+        if swap == Swap::Full {
+            // What is there must not answer all the same, and that needs no room.
+            let node = [Box::from(&*self.subject.path)];
+            let series = Some(look.series);
+            return shared.invalidate(&node, series, &mut budget).await;
+        }
+        let Some(fence) = fence.and_then(|fence| fence.after_swap(&swap)) else {
             return Ok(());
         };
         let entry = coding().encode_entry(&keys, &fence, Some(value), ttl, Duration::ZERO)?;
@@ -214,6 +215,12 @@ impl<'a> PlainKey<'a> {
         let node = [Box::from(&*self.subject.path)];
         let series = Some(&*self.subject.series);
         shared.invalidate(&node, series, &mut shared.budget()).await
+    }
+
+    /// Invalidates the key in the store when it is dropped.
+    fn outdated(&self) -> Option<Outdated<'_>> {
+        let shared = self.cache.inner().shared.as_ref();
+        shared.map(|shared| Outdated(&self.subject.path, shared))
     }
 
     /// While memory stands in for a store that can't be reached: what the store holds is outdated.

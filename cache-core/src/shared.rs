@@ -135,9 +135,11 @@ impl Shared {
                     self.reached.store(true, SeqCst);
                 }
             }
-            Err(error) if error.is_data() || error.is_invalid_input() => {
+            Err(error) if error.is_data() || error.is_invalid_input() || error.is_full() => {
                 self.breaker.succeeded(side);
             }
+            // A program that may not count may still cache.
+            Err(error) if error.is_configuration() && operation == Operation::Count => {}
             Err(error) => {
                 if self.breaker.failed(side, permit) {
                     self.opened(error);
@@ -172,3 +174,10 @@ impl Drop for GivenUp<'_> {
 /// takes is not counted.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Budget(Duration);
+
+impl Budget {
+    /// No more of it than is left until `end`.
+    fn until(self, end: Deadline) -> Self {
+        Self(self.0.min(end.remaining()))
+    }
+}

@@ -46,13 +46,14 @@ use std::pin::Pin;
 use std::time::{Duration, Instant};
 
 use crate::Error;
-use crate::fence::{Generation, Nonce};
-use crate::layout::Key;
+
+pub use crate::fence::{Generation, Nonce};
+pub use crate::layout::Key;
 
 /// The future of a store operation.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// What every store must do. The [module](self) has the contract that spans the operations.
+/// What every store must do. The [module](crate::store) has the contract that spans the operations.
 ///
 /// All methods may be called at once from any number of tasks and threads.
 pub trait Store: Send + Sync + fmt::Debug + 'static {
@@ -212,7 +213,7 @@ pub trait Counters: Send + Sync {
     ///
     /// Outage or configuration; whether it was added is then unknown. Invalid input when the sum
     /// would leave the range of `i64`, and data when something else than a number is there: nothing
-    /// was added then. An outage, too, when the store is full.
+    /// was added then. [Full](Error::full) when the store has no room.
     fn add<'a>(
         &'a self,
         counter: &'a Key,
@@ -243,7 +244,8 @@ pub fn is_blocking() -> bool {
     crate::body::is_blocking()
 }
 
-/// A generation to be created: where, and the nonce to offer.
+/// A generation to be created: where, and the nonce to offer. The one that is there since is
+/// [`Nonce::into_generation`] if the nonce was taken, and otherwise what stood there.
 #[derive(Debug)]
 pub struct Mint {
     /// The key of the generation.

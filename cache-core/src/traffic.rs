@@ -116,6 +116,8 @@ impl ErrorClass {
             Some(Self::Configuration)
         } else if error.is_data() {
             Some(Self::Data)
+        } else if error.is_full() {
+            Some(Self::Full)
         } else {
             Some(Self::Outage)
         }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
+use std::time::Duration;
 
 use cache_core::store::Deadline;
 use redis::aio::MultiplexedConnection;
@@ -20,6 +21,9 @@ use crate::settings::Settings;
 /// So many requests in a row without an answer, and no other answer in between: the connection is
 /// taken for dead, though nobody said so.
 const TIMEOUTS: u32 = 3;
+
+/// A request that waited for less than this does not count.
+const SILENCE: Duration = Duration::from_millis(100);
 
 /// A connection that many callers send over at once.
 ///
@@ -132,6 +136,7 @@ impl Connection {
         deadline: Deadline,
     ) -> Result<Vec<Reply>, Failure> {
         let before = self.life.replies.load(Ordering::Relaxed);
+        let began = Instant::now();
         let proof = self
             .origin
             .proof(self.requested.fetch_add(1, Ordering::Relaxed));
@@ -144,7 +149,10 @@ impl Connection {
                 self.place
             ))),
             Err(_) => {
-                self.missed(before);
+                // Who had next to no time is no witness against the connection.
+                if began.elapsed() >= SILENCE {
+                    self.missed(before);
+                }
                 Err(Failure::outage(format!(
                     "Redis at {} did not answer in time",
                     self.place

@@ -73,7 +73,7 @@ impl Fault {
             Refusal::Overflow => {
                 Error::invalid_input("the counter would leave the range of a 64-bit number")
             }
-            Refusal::Full => Error::outage(format!("Redis at {place} has no room (OOM)")),
+            Refusal::Full => Error::full(format!("Redis at {place} has no room (OOM)")),
             Refusal::Outage => {
                 Error::outage(format!("Redis at {place} refused {command} with {code}"))
             }

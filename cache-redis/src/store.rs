@@ -44,8 +44,9 @@ use crate::settings::{RedisStoreBuilder, Settings};
 /// # Example
 ///
 /// ```
-/// use cache_core::store::Store;
-/// use cache_redis::RedisStore;
+/// # mod cachewright { pub use cache_core::store; pub use cache_redis as redis; }
+/// use cachewright::redis::RedisStore;
+/// use cachewright::store::Store;
 ///
 /// let store = RedisStore::new("redis://app:secret@db.example:6379/2")?;
 /// assert_eq!(store.describe(), "redis://db.example:6379/2");

@@ -167,7 +167,7 @@ async fn connection_that_answers_nothing_any_more_is_replaced() {
     put(&store, "v", "value").await.unwrap();
     proxy.swallow_replies();
     for _ in 0..3 {
-        outage(store.read(&[key("v")], within(20)).await.map(drop), "read");
+        outage(store.read(&[key("v")], within(120)).await.map(drop), "read");
     }
     proxy.pass();
     works_again(&store).await;

@@ -5,8 +5,7 @@
 //! ```sh
 //! cargo run --example service --features service             # in memory
 //! REDIS_URL=redis://127.0.0.1 CACHE_NAMESPACE=flights SERVICE_DATABASE=/tmp/flights.db \
-//!     cargo run --example service --features service,redis   # any number, with a SERVICE_ADDR
-//! each
+//!     cargo run --example service --features service,redis   # any number of them
 //!
 //! service=http://127.0.0.1:8080
 //! curl $service/airports/EWR/departures/15

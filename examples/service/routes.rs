@@ -95,9 +95,8 @@ async fn cancel(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// 503 when a tier fails. The service answers all the same, only slower: raise an alarm, and
-/// take no
-/// process out of service for it.
+/// 503 when a tier fails. The service answers all the same, only slower: raise an alarm, and take
+/// no process out of service for it.
 async fn health(State(app): State<App>) -> (StatusCode, Json<Health>) {
     let health = app.cache.health().await;
     let status = if health.is_healthy() {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::agenda::{Agenda, Item};
 use crate::body::is_inside;
 use crate::builder::{Bound, CacheBuilder, Plan};
-use crate::clock::{Clock, Tick};
+use crate::clock::{Clock, Tick, ticks};
 use crate::counter::LocalCounters;
 use crate::flight::{Flight, Flights};
 use crate::memory::Memory;
@@ -128,10 +128,22 @@ impl Inner {
     }
 
     /// How long an entry for the store may live in memory: while memory stands in for the store, it
-    /// hears nobody else's invalidations.
-    pub(crate) fn bounded_by_fallback(&self, ttl: Duration) -> Duration {
-        let bound = self.shared.as_ref().and_then(|shared| shared.fallback);
-        bound.map_or(ttl, |bound| ttl.min(bound))
+    /// hears nobody else's invalidations. `age` is how old the value is already.
+    pub(crate) fn bounded_by_fallback(&self, ttl: Duration, age: Duration) -> Duration {
+        match self.fallback() {
+            Some(bound) => ttl.min(bound.saturating_sub(age)),
+            None => ttl,
+        }
+    }
+
+    /// The earliest moment at which a computation may have begun that a caller joins now.
+    pub(crate) fn oldest_to_join(&self) -> Tick {
+        self.fallback()
+            .map_or(0, |bound| self.clock.now().saturating_sub(ticks(bound)))
+    }
+
+    fn fallback(&self) -> Option<Duration> {
+        self.shared.as_ref().and_then(|shared| shared.fallback)
     }
 
     /// Invalidations that are still to be acknowledged, or to be done once more.

@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::{LocalValue, Miss};
 use crate::body::inside;
+use crate::clock::duration;
 use crate::flight::{Leader, Role, Turn};
 use crate::memory::entry::Entry;
 use crate::memory::invalidations::Computing;
@@ -27,11 +28,13 @@ impl<S, V: LocalValue> Miss<S, V> {
             return self.run(subject, &self.begin(subject).0, body).await.0;
         }
         let inner = self.cache.inner();
-        let mut role = inner.flights.join(
-            self.wanted(subject),
-            &inner.memory.invalidations,
-            inner.may_follow(),
-        );
+        let mut wanted = self.wanted(subject);
+        if self.handling.coding.is_some() {
+            wanted.oldest = inner.oldest_to_join();
+        }
+        let mut role = inner
+            .flights
+            .join(wanted, &inner.memory.invalidations, inner.may_follow());
         if let Role::Follow(follower) = role {
             role = match self.follow(follower).await {
                 Turn::Result(entry) => match self.restore(&entry) {
@@ -118,6 +121,7 @@ impl<S, V: LocalValue> Miss<S, V> {
         S: Shape<R, Value = V>,
     {
         let mut born = computing.born();
+        let began = self.cache.inner().clock.now();
         let answer = inside(pin!(body())).await;
         if active(Mutant::StampedAfterBody) {
             born = self.cache.inner().memory.invalidations.now();
@@ -133,7 +137,9 @@ impl<S, V: LocalValue> Miss<S, V> {
         let inner = self.cache.inner();
         let mut ttl = self.time_to_live(subject, value.as_ref());
         if self.handling.coding.is_some() {
-            ttl = inner.bounded_by_fallback(ttl);
+            // The body's time is a part of the value's age.
+            let took = duration(inner.clock.now().saturating_sub(began));
+            ttl = inner.bounded_by_fallback(ttl, took);
         }
         let entry = subject.entry(inner, born, value, ttl, self.handling.weigh);
         // Memory may have stood in for a store when the call began, and hears of no other process

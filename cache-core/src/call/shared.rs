@@ -96,6 +96,7 @@ impl<S, V: LocalValue> Miss<S, V> {
         let inner = self.cache.inner();
         let wanted = Wanted {
             fence: Some(fence),
+            seat: Some(place.seat.number()),
             ..self.wanted(subject)
         };
         let invalidations = &inner.memory.invalidations;

@@ -145,7 +145,9 @@ mod tests {
             key: &key,
             slots: &slots,
             fence: None,
+            seat: None,
             now: 0,
+            oldest: 0,
         };
         let join = || flights.join(wanted, &invalidations, true);
         let (Role::Lead(_leader), Role::Follow(mut first), Role::Follow(mut second)) =

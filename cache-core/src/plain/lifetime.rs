@@ -96,11 +96,14 @@ impl Cache {
         if !bypassed && !ttl.is_zero() {
             return key.expire(ttl.min(MAX_TTL)).await;
         }
+        // A call that is dropped before it removes has asked for it all the same.
+        let outdated = key.outdated();
         let left = if bypassed {
             Ok(None)
         } else {
             key.time_left().await
         };
+        std::mem::forget(outdated);
         // Whether or not it is known what is there.
         key.remove().await?;
         Ok(left?.is_some())
@@ -132,7 +135,12 @@ impl PlainKey<'_> {
         let Some(entry) = self.look_up() else {
             return Ok(false);
         };
-        let deadline = inner.clock.after(inner.bounded_by_fallback(ttl));
+        let mut deadline = inner.clock.after(ttl);
+        if inner.shared.is_some() {
+            // Memory stands in for a store, and hears of no other process: what it keeps must not
+            // grow older than was allowed.
+            deadline = deadline.min(entry.deadline());
+        }
         inner.expire(&entry, deadline);
         Ok(true)
     }
@@ -151,7 +159,7 @@ impl PlainKey<'_> {
         };
         match shared.write(look, bytes, ttl, &mut budget).await? {
             Written::Stored => Ok(true),
-            Written::Full => Err(Error::outage(
+            Written::Full => Err(Error::full(
                 "the store has no room: how long the value lives is as it was",
             )),
         }

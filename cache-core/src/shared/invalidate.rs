@@ -4,7 +4,7 @@ use super::{Budget, Shared};
 use crate::error::Error;
 use crate::layout::{Key, Region};
 use crate::stats::Series;
-use crate::store::Cursor;
+use crate::store::{Cursor, Deadline};
 use crate::traffic::Operation;
 
 /// The keys' worth of work that the server does for one step of a scan: some 200 µs, in which it
@@ -16,8 +16,8 @@ const PAGE: usize = 1_000;
 pub(crate) enum Allowance<'a> {
     /// What is left of a call's.
     Budget(&'a mut Budget),
-    /// As long as each step keeps within a budget of its own.
-    EachStep,
+    /// As long as each step keeps within a budget of its own, until then.
+    EachStep(Deadline),
 }
 
 /// What is being invalidated, as long as nobody has acknowledged it. Dropped, it becomes pending,
@@ -107,7 +107,10 @@ impl Shared {
             let mut own = self.budget();
             let budget = match &mut allowance {
                 Allowance::Budget(budget) => budget,
-                Allowance::EachStep => &mut own,
+                Allowance::EachStep(end) => {
+                    own = own.until(*end);
+                    &mut own
+                }
             };
             let scan = |deadline| self.store.scan(&beginning, place, PAGE, deadline);
             let page = self.ask(Operation::Scan, None, budget, scan).await?;

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use super::{Budget, LARGEST_ENTRY, Shared};
 use crate::entry::{Body, Draft, Entry, Envelope, Expected, Fingerprint, Stamp};
 use crate::error::{Error, LOG};
-use crate::fence::{Fence, Generation, Nonce, Observed};
+use crate::fence::{Fence, Nonce, Observed};
 use crate::handling::Coding;
 use crate::layout::EntryKeys;
 use crate::stats::Series;
@@ -140,26 +140,23 @@ impl Shared {
         Ok(self.read(look, budget).await?.1)
     }
 
-    /// Gives an entry's leaf a new generation, whatever it had; `None` if there is no room for it.
+    /// Gives an entry's leaf a new generation, whatever it had, if there is room for it.
     pub(crate) async fn swap(
         &self,
         look: Look<'_>,
         nonce: Nonce,
         budget: &mut Budget,
-    ) -> Result<Option<Generation>, Error> {
+    ) -> Result<Swap, Error> {
         let key = look.keys.leaf().clone();
         let ttl = generation_ttl(look.ttl);
         let swap = |deadline| self.store.swap(Mint { key, nonce }, ttl, deadline);
         let swapped = self
             .ask(Operation::Swap, Some(look.series), budget, swap)
             .await?;
-        match swapped {
-            Swap::Done { now, .. } => Ok(Some(now)),
-            Swap::Full => {
-                look.series.errors.count(ErrorClass::Full);
-                Ok(None)
-            }
+        if swapped == Swap::Full {
+            look.series.errors.count(ErrorClass::Full);
         }
+        Ok(swapped)
     }
 
     /// Stores an entry under its fence. It may be lost: that costs a computation.

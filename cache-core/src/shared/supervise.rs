@@ -1,11 +1,12 @@
 //! What is done about a store that fails: probing it, and trying pending invalidations again.
 
 use std::hash::{BuildHasher, RandomState};
+use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
 
+use super::Shared;
 use super::invalidate::Allowance;
-use super::{Budget, Shared};
 use crate::body::block_on;
 use crate::cache::Inner;
 use crate::error::{Error, LOG};
@@ -112,15 +113,19 @@ impl Shared {
     /// the probe that closes it sees to them.
     pub(super) fn retry_soon(&self) {
         if self.pending.len() > 0 && !self.breaker.is_open() && !self.retrying.swap(true, SeqCst) {
-            self.retry_after(Duration::ZERO, FIRST_RETRY);
+            // The first attempt is made even if what is invalidating now was the last to hold the
+            // cache. Later ones end with it.
+            let cache = self.cache.upgrade();
+            self.retry_after(Duration::ZERO, FIRST_RETRY, cache);
         }
     }
 
-    fn retry_after(&self, span: Duration, next: Duration) {
+    fn retry_after(&self, span: Duration, next: Duration, held: Option<Arc<Inner>>) {
         self.errand(span, move |_, shared| {
-            let again = || shared.retry_after(next, (next * 2).min(LAST_RETRY));
+            let _held = held;
+            let again = || shared.retry_after(next, (next * 2).min(LAST_RETRY), None);
             let _again = OnPanic(again);
-            match block_on(shared.drain()) {
+            match block_on(shared.drain(Deadline::after(Duration::MAX))) {
                 Err(_) if !shared.breaker.is_open() => again(),
                 _ => {
                     shared.retrying.store(false, SeqCst);
@@ -134,8 +139,9 @@ impl Shared {
     /// Tries all that is pending, again and again, until none is left or time is up.
     pub(crate) async fn drain_within(&self, span: Duration) -> Result<(), Error> {
         let deadline = self.clock.after(span);
+        let end = Deadline::after(span);
         loop {
-            let Err(error) = self.drain().await else {
+            let Err(error) = self.drain(end).await else {
                 return Ok(());
             };
             if self.clock.now() >= deadline {
@@ -146,22 +152,23 @@ impl Shared {
         }
     }
 
-    /// Tries all that is pending.
-    pub(crate) async fn drain(&self) -> Result<(), Error> {
+    /// Tries all that is pending, until `end`.
+    async fn drain(&self, end: Deadline) -> Result<(), Error> {
         while let Some(attempt) = self.pending.attempt(BATCH) {
-            self.attempt(&attempt, &mut self.budget()).await?;
+            self.attempt(&attempt, end).await?;
             self.pending.acknowledged(&attempt);
         }
         Ok(())
     }
 
-    async fn attempt(&self, attempt: &Attempt, budget: &mut Budget) -> Result<(), Error> {
+    async fn attempt(&self, attempt: &Attempt, end: Deadline) -> Result<(), Error> {
         if attempt.everything {
-            self.unlink_all(Allowance::EachStep).await?;
+            self.unlink_all(Allowance::EachStep(end)).await?;
         }
         if attempt.nodes.is_empty() {
             return Ok(());
         }
+        let budget = &mut self.budget().until(end);
         self.unlink(&attempt.nodes, None, budget).await
     }
 

@@ -224,7 +224,7 @@ impl Contents {
             .checked_add(by)
             .ok_or_else(|| Error::invalid_input("the counter would leave its range"))?;
         if self.full {
-            return Err(Error::outage("the test's store is full"));
+            return Err(Error::full("the test's store is full"));
         }
         let bytes = sum.to_string().into_bytes();
         if held.is_none() {
