@@ -172,7 +172,7 @@ async fn shutting_down_has_what_is_pending_done_or_says_how_many() {
     let (a, b) = (world.service(), world.service());
     b.read(1).await.unwrap();
     b.read(2).await.unwrap();
-    world.store.next(3, Invalidate, Fault::Outage);
+    world.store.next(2, Invalidate, Fault::Outage);
     a.write(1).await.unwrap();
     a.write(2).await.unwrap();
     let error = a.cache.shutdown(Duration::ZERO).await.unwrap_err();
