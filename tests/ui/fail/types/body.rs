@@ -1,7 +1,9 @@
 use cachewright::{cached, invalidate_cache};
 
+struct Failure;
+
 #[cached]
-async fn get(id: u64) -> Result<u64, String> {
+async fn get(id: u64) -> Result<u64, Failure> {
     let number: u64 = "x".parse()?;
     Ok(number + id)
 }
