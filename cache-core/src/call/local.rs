@@ -98,6 +98,8 @@ impl<S, V: LocalValue> Miss<S, V> {
             (answer, Some(entry)) => {
                 if active(Mutant::AnnouncementEndsEarly) {
                     drop(computing);
+                    // Shuttle changes threads at its own primitives only.
+                    (0..4).for_each(|_| drop(self.begin(subject)));
                 }
                 leader.finish(entry);
                 answer
