@@ -76,6 +76,7 @@ async fn evicts(policy: &str) {
     // Room for some of the entries, and for the clients' buffers, which count too.
     limit(&server, info("memory", "used_memory") + 300_000);
     let enough = || ledger.reads.load(SeqCst) > 800 && info("stats", "evicted_keys") > 20;
+    // What goes on meanwhile is the trade itself; its end is decided by counts, not by this.
     let pause = async || tokio::time::sleep(Duration::from_millis(5)).await;
     trade(&desks, pause, enough).await;
     let (reads, bodies) = (ledger.reads.load(SeqCst), ledger.bodies.load(SeqCst));
@@ -109,6 +110,7 @@ async fn flushing_at_any_time_shows_nothing_outdated() {
     let desks = [0, 1].map(|_| Desk::new(cache(&server.url()), &ledger, 10));
     let flush = async || {
         server.command(&["FLUSHALL", "ASYNC"]);
+        // So that something is cached between two of them, as is asserted below.
         tokio::time::sleep(Duration::from_millis(3)).await;
     };
     let enough = || ledger.reads.load(SeqCst) > 5_000 && calls(&server, "flushall") > 50;

@@ -255,3 +255,14 @@ async fn a_full_store_takes_no_value_and_keeps_no_old_one() {
     assert_eq!(world.store.count(Operation::Swap), 2);
     assert_eq!(a.stats().pending_invalidations, 0);
 }
+
+#[tokio::test]
+async fn a_value_is_stored_though_its_generations_are_not_prolonged() {
+    let world = World::new();
+    let (a, b) = two(&world);
+    world.store.next(1, Operation::Prolong, Fault::Outage);
+    let day = Duration::from_secs(24 * 60 * 60);
+    a.set("user:42:name", 1_u64, day).await.unwrap();
+    assert_eq!(world.store.count(Operation::Prolong), 1);
+    assert_eq!(get(&b).await, Some(1));
+}

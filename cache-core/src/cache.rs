@@ -92,9 +92,9 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// An [input error](Error::is_invalid_input) if the key is empty; what the store fails with, and
-    /// then the key is invalidated, for the value may be there or not. A store that is full takes
-    /// nothing, which is no error: the key is empty then.
+    /// An [input error](Error::is_invalid_input) if the key is empty; what the store fails with: the
+    /// value may be there then or not, and what was there before does not answer any more. A store
+    /// that is full takes nothing, which is no error: the key is empty then.
     ///
     /// # Cancellation
     ///

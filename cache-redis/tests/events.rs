@@ -74,6 +74,8 @@ async fn events_tell_of_a_connection_and_its_trouble_once_and_of_no_secret() {
     }
 
     server.kill();
+    // Attempts pause for 50 to 500 ms of real time after a failure: the calls are spread over several
+    // of them, each of which could tell once too often.
     for _ in 0..20 {
         let _ = store.read(&[key("v")], within(100)).await;
         tokio::time::sleep(Duration::from_millis(10)).await;

@@ -60,7 +60,8 @@ pub(crate) async fn store_health(cache: &Cache) -> StoreHealth {
     health.store.expect("a cache with a store")
 }
 
-/// Waits until the store is in use and has acknowledged every invalidation.
+/// Waits until the store is in use and has acknowledged every invalidation. It is the cache's thread
+/// that brings this about, on the real clock and without a signal; the sleep only paces the questions.
 #[track_caller]
 pub(crate) fn recovered(cache: &Cache) -> impl Future<Output = ()> {
     let caller = std::panic::Location::caller();

@@ -21,7 +21,7 @@ struct Place<'a, V> {
     coding: &'a Coding<V>,
     look: Look<'a>,
     budget: Budget,
-    /// Until the entry is stored, so that the flight can be joined until then.
+    /// Taken before the store is asked: the flight that the reply allows may have ended by then.
     seat: Seat,
 }
 

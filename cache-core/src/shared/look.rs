@@ -194,8 +194,11 @@ impl Shared {
                 let generations = look.keys.generations();
                 let ttl = generation_ttl(ttl);
                 let prolong = |deadline| self.store.prolong(generations, ttl, deadline);
-                self.ask(Operation::Prolong, Some(look.series), budget, prolong)
-                    .await?;
+                // The entry is stored whatever becomes of this; that it may be lost costs a
+                // computation, and is counted.
+                let _ = self
+                    .ask(Operation::Prolong, Some(look.series), budget, prolong)
+                    .await;
             }
             Written::Stored => {}
         }
