@@ -205,6 +205,7 @@ async fn a_dropped_writer_invalidates_at_once_and_again_after_settling() {
     }
     assert_eq!(bookings.stats().await, 1);
     assert_eq!(bookings.cache.stats().pending_invalidations, 1);
+    assert_eq!(bookings.cache.stats().settling_invalidations, 1);
 
     // The commit arrives after the drop, and a reader came in between.
     bookings.commit();

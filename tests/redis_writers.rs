@@ -52,7 +52,11 @@ async fn a_commit_after_the_drop_of_its_writer_is_seen_after_the_settling_time()
     let there = here.elsewhere(&server);
     drop_writer(&here, 0).await;
     // At once, and acknowledged: what is filled now is invalidated by nothing but the second one.
-    eventually(RECOVERY, || here.cache.stats().pending_invalidations <= 1).await;
+    eventually(RECOVERY, || {
+        let stats = here.cache.stats();
+        stats.pending_invalidations == stats.settling_invalidations
+    })
+    .await;
     assert_eq!(there.next("42").await, 0);
     here.database.commit("42");
     eventually(RECOVERY, || here.cache.stats().pending_invalidations == 0).await;

@@ -253,6 +253,7 @@ impl Cache {
             weight: self.0.memory.weight(),
             invalidations: self.0.statistics.invalidations.load(Relaxed),
             pending_invalidations: self.0.pending_invalidations(),
+            settling_invalidations: self.0.settling.len() as u64,
             computations: self.0.flights.len() as u64,
         }
     }

@@ -27,6 +27,9 @@ pub struct Stats {
     /// Invalidations that the store has not acknowledged, and those that will be done once more
     /// because a writer was dropped before its outcome was known.
     pub pending_invalidations: u64,
+    /// Those of the pending ones that wait for the outcome of a dropped writer to settle: a matter of
+    /// [time](crate::CacheBuilder::settle), while the others are a matter of the store.
+    pub settling_invalidations: u64,
     /// Computations under way that other callers could join.
     pub computations: u64,
 }

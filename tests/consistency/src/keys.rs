@@ -41,7 +41,10 @@ impl Family {
     }
 
     fn is_of_a_user(self) -> bool {
-        matches!(self, Self::Profile | Self::Order | Self::Rating | Self::Title)
+        matches!(
+            self,
+            Self::Profile | Self::Order | Self::Rating | Self::Title
+        )
     }
 }
 

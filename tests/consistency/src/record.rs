@@ -32,7 +32,11 @@ pub enum Event {
     /// This process is bound by it from `end` on, whatever its `promise`.
     Invalidated { scope: Scope, promise: Promise },
     /// A value of a cart was set. Its `version` was given out by the database just before.
-    Set { key: Key, version: u64, promise: Promise },
+    Set {
+        key: Key,
+        version: u64,
+        promise: Promise,
+    },
     /// A body ran, to its end or not.
     Body { key: Key, finished: bool },
     /// At `start` no invalidation of this process was unacknowledged: each that had returned by then is acknowledged at `end`.
@@ -108,7 +112,10 @@ impl Record {
         bytes[0] = kind;
         bytes[1] = detail;
         bytes[2..4].copy_from_slice(&self.task.to_le_bytes());
-        for (place, number) in [self.start, self.end, subject, one, two].into_iter().enumerate() {
+        for (place, number) in [self.start, self.end, subject, one, two]
+            .into_iter()
+            .enumerate()
+        {
             bytes[8 + 8 * place..16 + 8 * place].copy_from_slice(&number.to_le_bytes());
         }
         bytes
