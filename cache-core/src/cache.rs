@@ -11,6 +11,7 @@ use crate::builder::{CacheBuilder, Plan};
 use crate::call::{CacheValue, Call};
 use crate::error::{Error, LOG};
 use crate::pattern::{Pattern, named_by};
+use crate::pending::Regions;
 use crate::plain::PlainKey;
 use crate::shared::Allowance;
 use crate::stats::Stats;
@@ -176,7 +177,8 @@ impl Cache {
             return Ok(());
         };
         let nodes: Vec<_> = named_by(pattern.node()).map(Box::from).collect();
-        shared.invalidate(&nodes, None, &mut shared.budget()).await
+        let regions = Regions::of_nodes(&nodes);
+        shared.invalidate(regions, None, &mut shared.budget()).await
     }
 
     /// Invalidates every entry of this cache, under the same promise as

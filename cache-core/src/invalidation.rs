@@ -6,6 +6,8 @@ use crate::body::block_on;
 use crate::cache::{Cache, Inner};
 use crate::clock::Tick;
 use crate::error::LOG;
+use crate::key::KeyWriter;
+use crate::layout::Leaf;
 use crate::outcome::{Outcome, Settled, Shape};
 use crate::pattern::{Pattern, named_by};
 use crate::segment::{SegmentWriter, render, render_widened};
@@ -20,6 +22,8 @@ pub struct Invalidation {
     function: &'static str,
     /// As they are written, for the log.
     patterns: Vec<&'static str>,
+    /// The functions of which single entries are invalidated, for the log.
+    entries: Vec<&'static str>,
     target: Target,
     always: bool,
 }
@@ -30,6 +34,7 @@ pub fn invalidation(cache: &Cache, function: &'static str) -> Invalidation {
         cache: cache.clone(),
         function,
         patterns: Vec::new(),
+        entries: Vec::new(),
         target: Target::default(),
         always: false,
     }
@@ -59,6 +64,29 @@ impl Invalidation {
                 }
             }
             Err(_) => self.target.everything = true,
+        }
+        self
+    }
+
+    /// Adds the entries of every function of this bare name with these arguments, whatever its
+    /// module, key prefix, version and type; scopes tell nothing apart here. It takes with it whatever
+    /// else falls into their [leaf](Leaf). Arguments that can't be written widen it to everything.
+    pub fn entry(mut self, function: &'static str, key: impl FnOnce(&mut KeyWriter)) -> Self {
+        self.entries.push(function);
+        let mut writer = KeyWriter::new();
+        key(&mut writer);
+        if let Some(error) = writer.error() {
+            tracing::warn!(target: LOG, function = self.function, entry = function, %error, "invalidating more than asked for");
+            self.target.everything = true;
+            return self;
+        }
+        let inner = self.cache.inner();
+        let arguments = writer.argument_bytes();
+        let slot = inner.memory.invalidations.leaf(function, arguments);
+        self.target.slots.push(slot);
+        if inner.shared.is_some() {
+            let leaf = Leaf::of_call(function, arguments);
+            self.target.leaves.push(leaf);
         }
         self
     }
@@ -123,7 +151,7 @@ impl Guard {
                 if target.everything {
                     let _ = shared.invalidate_all(Allowance::Budget(&mut budget)).await;
                 } else {
-                    let _ = shared.invalidate(&target.nodes, None, &mut budget).await;
+                    let _ = shared.invalidate(target.regions(), None, &mut budget).await;
                 }
             }
             // Last: a subscriber or a recorder is foreign code, and may panic.
@@ -146,11 +174,11 @@ impl Guard {
 impl Invalidation {
     /// Logs and meters what was done.
     fn note(&self) {
-        let (function, patterns) = (self.function, &self.patterns);
-        for pattern in patterns {
-            self.cache.inner().meter_invalidation(pattern, function);
+        let (function, patterns, entries) = (self.function, &self.patterns, &self.entries);
+        for covered in patterns.iter().chain(entries) {
+            self.cache.inner().meter_invalidation(covered, function);
         }
-        tracing::debug!(target: LOG, function, ?patterns, "invalidated");
+        tracing::debug!(target: LOG, function, ?patterns, ?entries, "invalidated");
     }
 }
 
@@ -173,7 +201,7 @@ impl Inner {
     fn invalidate(&self, target: &Target) {
         self.invalidate_locally(target);
         if let Some(shared) = &self.shared {
-            shared.invalidate_later(&target.nodes, target.everything);
+            shared.invalidate_later(target.regions());
         }
     }
 

@@ -191,7 +191,11 @@ impl Layout {
                 "an entry may have at most {MAX_GENERATIONS} segments and tags in all"
             )));
         }
-        Ok(EntryKeys { keys, echo })
+        let bucket = match leaf {
+            Region::Leaf(leaf) => Some(leaf),
+            _ => None,
+        };
+        Ok(EntryKeys { keys, echo, bucket })
     }
 
     /// What an invalidation of the pattern whose node is `node` must delete, all of it, to be
@@ -284,6 +288,7 @@ pub struct EntryKeys {
     /// The value's, then those of the generations: the leaf's, the nodes', the tags'.
     keys: Vec<Key>,
     echo: Echo,
+    bucket: Option<Leaf>,
 }
 
 impl EntryKeys {
@@ -310,6 +315,12 @@ impl EntryKeys {
     #[must_use]
     pub fn leaf(&self) -> &Key {
         &self.keys[1]
+    }
+
+    /// The bucket of a function's entry. None for a plain one, whose leaf is a node of its own.
+    #[must_use]
+    pub(crate) fn bucket(&self) -> Option<Leaf> {
+        self.bucket
     }
 
     /// What the entry must echo to be taken for this one.

@@ -10,109 +10,162 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::layout::Leaf;
 use crate::pattern::nodes;
 
-/// More nodes than this are widened: about a megabyte of them.
+/// More nodes than this are widened: about a megabyte of them. Of leaves there are only 65,536.
 const MOST: usize = 10_000;
+
+/// What an invalidation covers in a store.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Regions<'a> {
+    pub(crate) nodes: &'a [Box<str>],
+    pub(crate) leaves: &'a [Leaf],
+    pub(crate) everything: bool,
+}
+
+impl<'a> Regions<'a> {
+    pub(crate) const EVERYTHING: Self = Self {
+        nodes: &[],
+        leaves: &[],
+        everything: true,
+    };
+
+    pub(crate) fn of_nodes(nodes: &'a [Box<str>]) -> Self {
+        Self {
+            nodes,
+            leaves: &[],
+            everything: false,
+        }
+    }
+
+    /// Whether there is no generation to delete but perhaps all of them.
+    pub(crate) fn names_nothing(self) -> bool {
+        self.nodes.is_empty() && self.leaves.is_empty()
+    }
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct Pending {
     /// How many there are, for readers, which nearly always find none.
     len: AtomicUsize,
-    regions: Mutex<Regions>,
+    entered: Mutex<Entered>,
 }
 
 /// What is pending, each with the number of its latest entry.
 #[derive(Debug, Default)]
-struct Regions {
+struct Entered {
     nodes: BTreeMap<Box<str>, u64>,
+    leaves: BTreeMap<Leaf, u64>,
     everything: Option<u64>,
-    entered: u64,
+    number: u64,
 }
 
 /// What an attempt tries to have acknowledged.
 #[derive(Debug)]
 pub(crate) struct Attempt {
-    pub(crate) nodes: Vec<Box<str>>,
+    nodes: Vec<Box<str>>,
+    leaves: Vec<Leaf>,
     pub(crate) everything: bool,
     /// What is entered after this was not part of the attempt, be it for the same node.
     until: u64,
 }
 
+impl Attempt {
+    pub(crate) fn regions(&self) -> Regions<'_> {
+        Regions {
+            nodes: &self.nodes,
+            leaves: &self.leaves,
+            everything: self.everything,
+        }
+    }
+}
+
 impl Pending {
-    /// Enters nodes, or everything.
-    pub(crate) fn add<'a>(&self, nodes: impl IntoIterator<Item = &'a str>, everything: bool) {
-        let mut regions = self.lock();
-        regions.entered += 1;
-        let number = regions.entered;
-        for node in nodes {
-            regions.nodes.insert(node.into(), number);
+    /// Enters what an invalidation covers.
+    pub(crate) fn add(&self, regions: Regions<'_>) {
+        let mut entered = self.lock();
+        entered.number += 1;
+        let number = entered.number;
+        let nodes = regions.nodes.iter().cloned();
+        entered.nodes.extend(nodes.map(|node| (node, number)));
+        let leaves = regions.leaves.iter().copied();
+        entered.leaves.extend(leaves.map(|leaf| (leaf, number)));
+        if regions.everything {
+            entered.everything = Some(number);
         }
-        if everything {
-            regions.everything = Some(number);
+        if entered.nodes.len() > MOST {
+            entered.widen();
         }
-        if regions.nodes.len() > MOST {
-            regions.widen();
-        }
-        self.len.store(regions.len(), SeqCst);
+        self.len.store(entered.len(), SeqCst);
     }
 
-    /// Whether the entry under this rendered prefix and function (or under a whole plain key and
-    /// no function) is covered.
-    pub(crate) fn covers(&self, path: &str, function: &str) -> bool {
+    /// Whether the entry under this rendered prefix, function and leaf (or under a whole plain key,
+    /// no function and no leaf) is covered.
+    pub(crate) fn covers(&self, path: &str, function: &str, leaf: Option<Leaf>) -> bool {
         if self.len() == 0 {
             return false;
         }
-        let regions = self.lock();
+        let entered = self.lock();
         let named = match (path, function) {
             (path, "") => path.to_owned(),
             ("", function) => function.to_owned(),
             (path, function) => format!("{path}:{function}"),
         };
-        regions.everything.is_some()
-            || regions.nodes.contains_key(named.as_str())
-            || nodes(path).any(|node| regions.nodes.contains_key(node))
+        entered.everything.is_some()
+            || leaf.is_some_and(|leaf| entered.leaves.contains_key(&leaf))
+            || entered.nodes.contains_key(named.as_str())
+            || nodes(path).any(|node| entered.nodes.contains_key(node))
     }
 
-    /// What to try next: at most `limit` nodes.
+    /// What to try next: at most `limit` nodes and leaves.
     pub(crate) fn attempt(&self, limit: usize) -> Option<Attempt> {
-        let regions = self.lock();
+        let entered = self.lock();
+        let nodes: Vec<_> = entered.nodes.keys().take(limit).cloned().collect();
+        let leaves = entered.leaves.keys().take(limit - nodes.len());
         let attempt = Attempt {
-            nodes: regions.nodes.keys().take(limit).cloned().collect(),
-            everything: regions.everything.is_some(),
-            until: regions.entered,
+            leaves: leaves.copied().collect(),
+            nodes,
+            everything: entered.everything.is_some(),
+            until: entered.number,
         };
-        (regions.len() > 0).then_some(attempt)
+        (entered.len() > 0).then_some(attempt)
     }
 
     /// Removes what an attempt has had acknowledged.
     pub(crate) fn acknowledged(&self, attempt: &Attempt) {
-        let mut regions = self.lock();
+        let mut entered = self.lock();
         let done = |number: u64| number <= attempt.until;
         if attempt.everything {
-            regions.nodes.retain(|_, number| !done(*number));
-            regions.everything = regions.everything.filter(|number| !done(*number));
+            entered.nodes.retain(|_, number| !done(*number));
+            entered.leaves.retain(|_, number| !done(*number));
+            entered.everything = entered.everything.filter(|number| !done(*number));
         }
         for node in &attempt.nodes {
-            if regions.nodes.get(node).copied().is_some_and(done) {
-                regions.nodes.remove(node);
+            if entered.nodes.get(node).copied().is_some_and(done) {
+                entered.nodes.remove(node);
             }
         }
-        self.len.store(regions.len(), SeqCst);
+        for leaf in &attempt.leaves {
+            if entered.leaves.get(leaf).copied().is_some_and(done) {
+                entered.leaves.remove(leaf);
+            }
+        }
+        self.len.store(entered.len(), SeqCst);
     }
 
     pub(crate) fn len(&self) -> usize {
         self.len.load(SeqCst)
     }
 
-    fn lock(&self) -> MutexGuard<'_, Regions> {
-        self.regions.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Entered> {
+        self.entered.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Regions {
+impl Entered {
     fn len(&self) -> usize {
-        self.nodes.len() + usize::from(self.everything.is_some())
+        self.nodes.len() + self.leaves.len() + usize::from(self.everything.is_some())
     }
 
     /// Cuts nodes down to ever fewer segments until half of the room is free again; to nothing, if
@@ -131,13 +184,32 @@ impl Regions {
             }
         }
         self.nodes.clear();
-        self.everything = Some(self.entered);
+        self.everything = Some(self.number);
     }
 }
 
 #[cfg(all(test, not(any(shuttle, weak_memory))))]
 mod tests {
     use super::*;
+
+    fn add<const N: usize>(pending: &Pending, nodes: [&str; N], everything: bool) {
+        let nodes = nodes.map(Box::from);
+        pending.add(Regions {
+            everything,
+            ..Regions::of_nodes(&nodes)
+        });
+    }
+
+    fn add_leaf(pending: &Pending, leaf: Leaf) {
+        pending.add(Regions {
+            leaves: &[leaf],
+            ..Regions::of_nodes(&[])
+        });
+    }
+
+    fn leaf(number: u32) -> Leaf {
+        Leaf::of_call("get", &number.to_le_bytes())
+    }
 
     fn drain(pending: &Pending, limit: usize) -> Vec<String> {
         let mut tried = Vec::new();
@@ -152,7 +224,7 @@ mod tests {
     fn equal_ones_are_merged_and_each_is_tried() {
         let pending = Pending::default();
         for _ in 0..100 {
-            pending.add(["user:1", "user:2", "booking"], false);
+            add(&pending, ["user:1", "user:2", "booking"], false);
         }
         assert_eq!(pending.len(), 3);
         assert_eq!(drain(&pending, 2), ["booking", "user:1", "user:2"]);
@@ -162,14 +234,14 @@ mod tests {
     #[test]
     fn what_is_entered_during_an_attempt_outlives_its_acknowledgement() {
         let pending = Pending::default();
-        pending.add(["user:1", "user:2"], true);
+        add(&pending, ["user:1", "user:2"], true);
         let attempt = pending.attempt(10).unwrap();
-        pending.add(["user:1"], false);
+        add(&pending, ["user:1"], false);
         pending.acknowledged(&attempt);
         assert_eq!(drain(&pending, 10), ["user:1"]);
-        pending.add([], true);
+        add(&pending, [], true);
         let attempt = pending.attempt(10).unwrap();
-        pending.add([], true);
+        add(&pending, [], true);
         pending.acknowledged(&attempt);
         assert!(pending.attempt(10).unwrap().everything);
     }
@@ -177,8 +249,8 @@ mod tests {
     #[test]
     fn entries_at_and_below_a_node_are_covered() {
         let pending = Pending::default();
-        assert!(!pending.covers("user:42", "get"));
-        pending.add(["user:42", "rate:get", "top"], false);
+        assert!(!pending.covers("user:42", "get", None));
+        add(&pending, ["user:42", "rate:get", "top"], false);
         for (path, function) in [
             ("user:42", "get"),
             ("user:42:profile", "get"),
@@ -186,7 +258,7 @@ mod tests {
             ("rate", "get"),
             ("", "top"),
         ] {
-            assert!(pending.covers(path, function), "{path} {function}");
+            assert!(pending.covers(path, function, None), "{path} {function}");
         }
         for (path, function) in [
             ("user", "get"),
@@ -194,30 +266,75 @@ mod tests {
             ("rate", "set"),
             ("", "get"),
         ] {
-            assert!(!pending.covers(path, function), "{path} {function}");
+            assert!(!pending.covers(path, function, None), "{path} {function}");
         }
         let deep = "a:b:c:d:e:f:g:h:i:j";
-        pending.add([deep], false);
-        assert!(pending.covers(deep, ""));
-        pending.add([], true);
-        assert!(pending.covers("user", "get"));
+        add(&pending, [deep], false);
+        assert!(pending.covers(deep, "", None));
+        add(&pending, [], true);
+        assert!(pending.covers("user", "get", None));
     }
 
     #[test]
     fn many_are_widened_and_nothing_is_lost() {
         let pending = Pending::default();
         for user in 0..100_000 {
-            pending.add([format!("user:{user}:orders:open").as_str()], false);
+            add(
+                &pending,
+                [format!("user:{user}:orders:open").as_str()],
+                false,
+            );
         }
         assert!(pending.len() <= MOST, "{}", pending.len());
         for user in [0, 1, 50_000, 99_999] {
-            assert!(pending.covers(&format!("user:{user}:orders:open"), "list"));
+            assert!(pending.covers(&format!("user:{user}:orders:open"), "list", None));
         }
-        assert!(!pending.covers("booking:stats", "get"));
+        assert!(!pending.covers("booking:stats", "get", None));
         for first in 0..2 * MOST {
-            pending.add([format!("first{first}").as_str()], false);
+            add(&pending, [format!("first{first}").as_str()], false);
         }
         assert!(pending.len() <= MOST + 1, "{}", pending.len());
-        assert!(pending.covers("first0", "list") && pending.covers("user:1:orders:open", "list"));
+        assert!(
+            pending.covers("first0", "list", None)
+                && pending.covers("user:1:orders:open", "list", None)
+        );
+    }
+
+    #[test]
+    fn leaves_are_covered_and_tried_by_themselves() {
+        let pending = Pending::default();
+        add_leaf(&pending, leaf(1));
+        assert!(pending.covers("user:1", "get", Some(leaf(1))));
+        assert!(!pending.covers("user:1", "get", Some(leaf(2))));
+        assert!(!pending.covers("user:1", "", None));
+        add(&pending, ["user:2", "user:3"], false);
+        let first = pending.attempt(2).unwrap();
+        assert!(first.leaves.is_empty());
+        pending.acknowledged(&first);
+        let second = pending.attempt(2).unwrap();
+        assert_eq!((second.nodes.len(), second.leaves.len()), (0, 1));
+        // Entered again meanwhile, it outlives the acknowledgement.
+        add_leaf(&pending, leaf(1));
+        pending.acknowledged(&second);
+        assert!(pending.covers("", "get", Some(leaf(1))));
+        add(&pending, [], true);
+        let everything = pending.attempt(1).unwrap();
+        pending.acknowledged(&everything);
+        assert_eq!(pending.len(), 0);
+    }
+
+    #[test]
+    fn leaves_are_bounded_by_themselves_and_widen_no_node() {
+        let pending = Pending::default();
+        add(&pending, ["user:1"], false);
+        for number in 0..200_000 {
+            add_leaf(&pending, leaf(number));
+        }
+        assert!(pending.len() <= 65_536 + 1, "{}", pending.len());
+        assert!(!pending.covers("user:2", "", None) && pending.covers("user:1", "", None));
+        for node in 0..2 * MOST {
+            add(&pending, [format!("first{node}").as_str()], false);
+        }
+        assert!(pending.covers("", "get", Some(leaf(199_999))));
     }
 }

@@ -15,6 +15,7 @@ use crate::handling::{Coding, Handling};
 use crate::layout::EntryKeys;
 use crate::memory::entry::{Entry, EntryKey};
 use crate::outcome::ResultOf;
+use crate::pending::Regions;
 use crate::segment::escape;
 use crate::shared::{Found, Look, Shared};
 use crate::store::Swap;
@@ -197,7 +198,8 @@ impl<'a> PlainKey<'a> {
             // What is there must not answer all the same, and that needs no room.
             let node = [Box::from(&*self.subject.path)];
             let series = Some(look.series);
-            return shared.invalidate(&node, series, &mut budget).await;
+            let regions = Regions::of_nodes(&node);
+            return shared.invalidate(regions, series, &mut budget).await;
         }
         let Some(fence) = fence.and_then(|fence| fence.after_swap(&swap)) else {
             return Ok(());
@@ -214,7 +216,10 @@ impl<'a> PlainKey<'a> {
         };
         let node = [Box::from(&*self.subject.path)];
         let series = Some(&*self.subject.series);
-        shared.invalidate(&node, series, &mut shared.budget()).await
+        let regions = Regions::of_nodes(&node);
+        shared
+            .invalidate(regions, series, &mut shared.budget())
+            .await
     }
 
     /// Invalidates the key in the store when it is dropped.
@@ -226,7 +231,8 @@ impl<'a> PlainKey<'a> {
     /// While memory stands in for a store that can't be reached: what the store holds is outdated.
     fn invalidate_later(&self) {
         if let Some(shared) = &self.cache.inner().shared {
-            shared.invalidate_later(&[Box::from(&*self.subject.path)], false);
+            let node = [Box::from(&*self.subject.path)];
+            shared.invalidate_later(Regions::of_nodes(&node));
         }
     }
 }
@@ -237,7 +243,8 @@ struct Outdated<'a>(&'a str, &'a Shared);
 
 impl Drop for Outdated<'_> {
     fn drop(&mut self) {
-        self.1.invalidate_later(&[Box::from(self.0)], false);
+        self.1
+            .invalidate_later(Regions::of_nodes(&[Box::from(self.0)]));
     }
 }
 

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::clock::{SECOND, Tick};
+use crate::layout::Leaf;
 use crate::memory::invalidations::Slot;
+use crate::pending::Regions;
 
 /// What writers would have invalidated, had their outcome been known, by the second in which that
 /// is to be done. Equal ones of one second are one.
@@ -18,10 +20,22 @@ pub(crate) struct Settling {
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Target {
     pub(crate) slots: Vec<Slot>,
-    /// For a store; empty where there is none.
+    /// For a store; empty where there is none, as are the leaves.
     pub(crate) nodes: Vec<Box<str>>,
-    /// A placeholder could not be rendered, and nothing narrower is known to be right.
+    pub(crate) leaves: Vec<Leaf>,
+    /// A placeholder or an argument could not be rendered, and nothing narrower is known to be right.
     pub(crate) everything: bool,
+}
+
+impl Target {
+    /// What is to be invalidated in a store.
+    pub(crate) fn regions(&self) -> Regions<'_> {
+        Regions {
+            nodes: &self.nodes,
+            leaves: &self.leaves,
+            everything: self.everything,
+        }
+    }
 }
 
 impl Settling {
@@ -60,8 +74,7 @@ mod tests {
     fn target(slot: Slot) -> Target {
         Target {
             slots: vec![slot],
-            nodes: Vec::new(),
-            everything: false,
+            ..Target::default()
         }
     }
 

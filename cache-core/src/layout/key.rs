@@ -48,7 +48,7 @@ impl fmt::Debug for Key {
 /// It depends neither on version, type nor fingerprint, so that the old and the new processes of a
 /// rolling deploy invalidate each other's entries. Two entries in one bucket only invalidate each
 /// other needlessly.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Leaf(pub(super) u16);
 
 impl Leaf {

@@ -3,6 +3,7 @@
 use super::{Budget, Shared};
 use crate::error::Error;
 use crate::layout::{Key, Region};
+use crate::pending::Regions;
 use crate::stats::Series;
 use crate::store::{Cursor, Deadline};
 use crate::traffic::Operation;
@@ -24,35 +25,32 @@ pub(crate) enum Allowance<'a> {
 /// be it for an error or because nobody waits any more.
 struct Unacknowledged<'a> {
     shared: &'a Shared,
-    nodes: &'a [Box<str>],
-    everything: bool,
+    regions: Regions<'a>,
 }
 
 impl Drop for Unacknowledged<'_> {
     fn drop(&mut self) {
-        self.shared.invalidate_later(self.nodes, self.everything);
+        self.shared.invalidate_later(self.regions);
     }
 }
 
 impl Shared {
-    /// Invalidates nodes. `Ok` only when the store has acknowledged all of them; otherwise they are
-    /// pending.
+    /// Invalidates nodes and leaves. `Ok` only when the store has acknowledged all of them; otherwise
+    /// they are pending.
     pub(crate) async fn invalidate(
         &self,
-        nodes: &[Box<str>],
+        regions: Regions<'_>,
         series: Option<&Series>,
         budget: &mut Budget,
     ) -> Result<(), Error> {
-        if nodes.is_empty() {
+        if regions.names_nothing() {
             return Ok(());
         }
-        let everything = false;
         let unacknowledged = Unacknowledged {
             shared: self,
-            nodes,
-            everything,
+            regions,
         };
-        self.unlink(nodes, series, budget).await?;
+        self.unlink(regions, series, budget).await?;
         std::mem::forget(unacknowledged);
         Ok(())
     }
@@ -61,8 +59,7 @@ impl Shared {
     pub(crate) async fn invalidate_all(&self, allowance: Allowance<'_>) -> Result<(), Error> {
         let unacknowledged = Unacknowledged {
             shared: self,
-            nodes: &[],
-            everything: true,
+            regions: Regions::EVERYTHING,
         };
         self.unlink_all(allowance).await?;
         std::mem::forget(unacknowledged);
@@ -70,20 +67,21 @@ impl Shared {
     }
 
     /// Enters an invalidation for those who can't wait, and has it tried at once.
-    pub(crate) fn invalidate_later(&self, nodes: &[Box<str>], everything: bool) {
-        self.pending
-            .add(nodes.iter().map(AsRef::as_ref), everything);
+    pub(crate) fn invalidate_later(&self, regions: Regions<'_>) {
+        self.pending.add(regions);
         self.retry_soon();
     }
 
     pub(super) async fn unlink(
         &self,
-        nodes: &[Box<str>],
+        regions: Regions<'_>,
         series: Option<&Series>,
         budget: &mut Budget,
     ) -> Result<(), Error> {
-        let copies = |node: &str| self.layout.copies(Region::Node(node));
-        let keys: Vec<Key> = nodes.iter().flat_map(|node| copies(node)).collect();
+        let nodes = regions.nodes.iter().map(|node| Region::Node(node));
+        let leaves = regions.leaves.iter().map(|leaf| Region::Leaf(*leaf));
+        let copies = |region| self.layout.copies(region);
+        let keys: Vec<Key> = nodes.chain(leaves).flat_map(copies).collect();
         self.unlink_keys(&keys, series, budget).await
     }
 

@@ -47,6 +47,12 @@ pub(crate) enum Found<V> {
 }
 
 impl Shared {
+    /// Whether an invalidation that is pending covers an entry.
+    pub(super) fn bars(&self, look: Look<'_>) -> bool {
+        let leaf = look.keys.bucket();
+        self.pending.covers(look.path, look.function, leaf)
+    }
+
     /// Reads an entry.
     pub(crate) async fn look<V>(
         &self,
@@ -54,7 +60,7 @@ impl Shared {
         coding: &Coding<V>,
         budget: &mut Budget,
     ) -> Result<Found<V>, Error> {
-        if self.pending.covers(look.path, look.function) {
+        if self.bars(look) {
             look.series.missed_shared(MissReason::Pending);
             return Ok(Found::Barred);
         }
@@ -86,7 +92,7 @@ impl Shared {
         budget: &mut Budget,
         see: impl FnOnce(Entry<'_>) -> T,
     ) -> Result<Option<T>, Error> {
-        if self.pending.covers(look.path, look.function) {
+        if self.bars(look) {
             return Ok(None);
         }
         let (value, observed) = self.read(look, budget).await?;

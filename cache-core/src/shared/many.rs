@@ -19,8 +19,7 @@ impl Shared {
         series: &Series,
         budget: &mut Budget,
     ) -> Result<Vec<Option<V>>, Error> {
-        let barred = |look: &Look<'_>| self.pending.covers(look.path, look.function);
-        let barred: Vec<bool> = looks.iter().map(barred).collect();
+        let barred: Vec<bool> = looks.iter().map(|look| self.bars(*look)).collect();
         let asked = looks.iter().zip(&barred).filter(|(_, barred)| !**barred);
         let keys: Vec<Key> = asked
             .flat_map(|(look, _)| look.keys.read())

@@ -25,7 +25,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long connecting at the start may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How many nodes are invalidated in one step.
+/// How many nodes and leaves are invalidated in one step.
 const BATCH: usize = 1_000;
 
 /// How long after an attempt that failed the next one comes.
@@ -165,11 +165,12 @@ impl Shared {
         if attempt.everything {
             self.unlink_all(Allowance::EachStep(end)).await?;
         }
-        if attempt.nodes.is_empty() {
+        let regions = attempt.regions();
+        if regions.names_nothing() {
             return Ok(());
         }
         let budget = &mut self.budget().until(end);
-        self.unlink(&attempt.nodes, None, budget).await
+        self.unlink(regions, None, budget).await
     }
 
     /// Has something asked of the store beside the callers, if the cache still exists then.
