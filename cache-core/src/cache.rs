@@ -249,13 +249,14 @@ impl Cache {
     /// What the cache did so far. The counts of concurrent calls may be a moment apart.
     #[must_use]
     pub fn stats(&self) -> Stats {
+        let settling = self.0.settling.len() as u64;
         Stats {
             functions: self.0.statistics.read(),
             entries: self.0.memory.len() as u64,
             weight: self.0.memory.weight(),
             invalidations: self.0.statistics.invalidations.load(Relaxed),
-            pending_invalidations: self.0.pending_invalidations(),
-            settling_invalidations: self.0.settling.len() as u64,
+            pending_invalidations: self.0.unacknowledged() + settling,
+            settling_invalidations: settling,
             computations: self.0.flights.len() as u64,
         }
     }

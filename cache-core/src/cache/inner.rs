@@ -146,13 +146,16 @@ impl Inner {
         self.shared.as_ref().and_then(|shared| shared.fallback)
     }
 
+    /// Invalidations that the store has not acknowledged.
+    pub(crate) fn unacknowledged(&self) -> u64 {
+        self.shared
+            .as_ref()
+            .map_or(0, |shared| shared.pending.len() as u64)
+    }
+
     /// Invalidations that are still to be acknowledged, or to be done once more.
     pub(crate) fn pending_invalidations(&self) -> u64 {
-        let unacknowledged = self
-            .shared
-            .as_ref()
-            .map_or(0, |shared| shared.pending.len());
-        (self.settling.len() + unacknowledged) as u64
+        self.settling.len() as u64 + self.unacknowledged()
     }
 
     /// Stores what was computed under a leaf, and arranges for it to be reclaimed.

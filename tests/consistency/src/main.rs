@@ -8,5 +8,11 @@ mod database;
 mod keys;
 mod plan;
 mod record;
+mod worker;
 
-fn main() {}
+fn main() -> std::io::Result<()> {
+    match std::env::args().nth(1).as_deref() {
+        Some("worker") => worker::run(),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,285 @@
+//! A service as users write it: functions that read are cached, functions that write invalidate.
+
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::time::Duration;
+
+use cachewright::{__private as private, Cache, cached, invalidate_cache};
+use serde::{Deserialize, Serialize};
+
+use super::notes::Notes;
+use crate::clock::{Moment, now};
+use crate::database::Database;
+use crate::keys::{Family, Key, Register};
+use crate::plan::Workload;
+use crate::record::{Event, Shown};
+
+/// What is cached: it tells whose it is, which version of it, and when its computation began.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub struct Value {
+    pub of: u32,
+    pub version: u64,
+    pub born: Moment,
+}
+
+impl From<Value> for Shown {
+    fn from(value: Value) -> Self {
+        let Value { of, version, born } = value;
+        Self::Value { of, version, born }
+    }
+}
+
+/// Why a body gave no answer.
+#[derive(Debug)]
+pub struct Failure;
+
+impl From<io::Error> for Failure {
+    fn from(_: io::Error) -> Self {
+        Self
+    }
+}
+
+/// The moment at which a writer had committed, once it has.
+#[derive(Debug, Default)]
+pub struct Committed(AtomicU64);
+
+impl Committed {
+    pub fn moment(&self) -> Option<Moment> {
+        Some(self.0.load(SeqCst)).filter(|moment| *moment > 0)
+    }
+
+    pub fn note(&self) {
+        self.0.store(now(), SeqCst);
+    }
+}
+
+#[derive(Debug)]
+pub struct Service {
+    pub cache: Cache,
+    pub database: Database,
+    pub notes: Notes,
+    pub workload: Workload,
+    /// Which version of the functions that have two this process is of.
+    pub is_new: bool,
+}
+
+/// Notes a body, however it ends.
+struct Body<'a> {
+    notes: &'a Notes,
+    key: Key,
+    born: Moment,
+    finished: bool,
+}
+
+impl Drop for Body<'_> {
+    fn drop(&mut self) {
+        let event = Event::Body {
+            key: self.key,
+            finished: self.finished,
+        };
+        self.notes.add(event, 0, self.born);
+    }
+}
+
+/// Up to `longest`, and often nothing.
+fn some_of(longest: Duration) -> Duration {
+    match fastrand::u8(..4) {
+        0 => Duration::ZERO,
+        1 => longest,
+        _ => longest.mul_f64(fastrand::f64()),
+    }
+}
+
+impl Service {
+    fn begin(&self, key: Key) -> Body<'_> {
+        Body {
+            notes: &self.notes,
+            key,
+            born: now(),
+            finished: false,
+        }
+    }
+
+    /// The body of all that reads.
+    pub async fn load(&self, key: Key) -> Result<Value, Failure> {
+        let mut body = self.begin(key);
+        pause(some_of(self.workload.load_delay)).await;
+        let version = self.database.load(key.register()).await?;
+        pause(some_of(self.workload.load_delay)).await;
+        body.finished = true;
+        Ok(body.value(version))
+    }
+
+    fn load_blocking(&self, key: Key) -> Result<Value, Failure> {
+        let mut body = self.begin(key);
+        std::thread::sleep(some_of(self.workload.load_delay));
+        let version = self.database.load_blocking(key.register())?;
+        body.finished = true;
+        Ok(body.value(version))
+    }
+
+    /// Writes registers; the last that a writer does.
+    async fn commit(&self, registers: &[Register], committed: &Committed) -> Result<(), Failure> {
+        let delay = some_of(self.workload.commit_delay);
+        self.database.commit(registers, delay).await?;
+        committed.note();
+        Ok(())
+    }
+
+    fn of_everybody(&self) -> Vec<Register> {
+        let ids = 0..self.workload.ids;
+        ids.map(|id| Register(id.into())).collect()
+    }
+}
+
+impl Body<'_> {
+    fn value(&self, version: u64) -> Value {
+        Value {
+            of: self.key.pack(),
+            version,
+            born: self.born,
+        }
+    }
+}
+
+/// Zero does not even yield.
+pub async fn pause(span: Duration) {
+    if !span.is_zero() {
+        tokio::time::sleep(span).await;
+    }
+}
+
+/// What reads.
+impl Service {
+    #[cached(cache = self.cache, key_prefix = "user:{id}:profile")]
+    pub async fn profile(&self, id: u16) -> Result<Value, Failure> {
+        self.load(Key::new(Family::Profile, id)).await
+    }
+
+    #[cached(cache = self.cache, key_prefix = "user:{id}")]
+    pub async fn order(&self, id: u16, page: u8) -> Result<Value, Failure> {
+        let family = Family::Order;
+        self.load(Key { family, id, page }).await
+    }
+
+    #[cached(cache = self.cache, key_prefix = "user:{id}:rating")]
+    pub fn rating(&self, id: u16) -> Result<Value, Failure> {
+        self.load_blocking(Key::new(Family::Rating, id))
+    }
+
+    /// Every other version has none.
+    #[cached(cache = self.cache, key_prefix = "user:{id}:title", none_ttl = "1h")]
+    pub async fn title(&self, id: u16) -> Result<Option<Value>, Failure> {
+        let value = self.load(Key::new(Family::Title, id)).await?;
+        Ok(Some(value).filter(|value| value.version % 2 == 1))
+    }
+
+    #[cached(cache = self.cache, key_prefix = "local:{id}", tier = "memory")]
+    pub async fn local(&self, id: u16) -> Result<Value, Failure> {
+        self.load(Key::new(Family::Local, id)).await
+    }
+
+    pub async fn listing(&self, id: u16) -> Result<Value, Failure> {
+        if self.is_new {
+            new::listing(self, id).await
+        } else {
+            old::listing(self, id).await
+        }
+    }
+
+    pub async fn price(&self, id: u16) -> Result<Value, Failure> {
+        let load = async || self.load(Key::new(Family::Price, id)).await;
+        let key = plain(Key::new(Family::Price, id));
+        self.cache.get_or_set(&key, None, load).await
+    }
+}
+
+/// A function as a process of the former release has it.
+mod old {
+    use super::*;
+
+    #[cached(cache = service.cache, key_prefix = "booking:stats", skip(service))]
+    pub async fn listing(service: &Service, id: u16) -> Result<Value, Failure> {
+        service.load(Key::new(Family::Listing, id)).await
+    }
+}
+
+/// The same function as a process of the next release has it.
+mod new {
+    use super::*;
+
+    #[cached(cache = service.cache, key_prefix = "booking:stats", version = 2, skip(service))]
+    pub async fn listing(service: &Service, id: u16) -> Result<Value, Failure> {
+        service.load(Key::new(Family::Listing, id)).await
+    }
+}
+
+/// The name of a plain key.
+pub fn plain(key: Key) -> String {
+    match key.family {
+        Family::Price => format!("item:{}:price", key.id),
+        _ => format!("cart:{}", key.id),
+    }
+}
+
+/// What writes.
+impl Service {
+    #[invalidate_cache("user:{id}:*", cache = self.cache)]
+    pub async fn write_user(&self, id: u16, done: &Committed) -> Result<(), Failure> {
+        self.commit(&[Register(id.into())], done).await
+    }
+
+    #[invalidate_cache("user:{id}:*", "local:{id}", "item:{id}:*", cache = self.cache)]
+    #[invalidate_cache("booking:*", cache = self.cache)]
+    pub async fn write_all_of(&self, id: u16, done: &Committed) -> Result<(), Failure> {
+        self.commit(&[Register(id.into())], done).await
+    }
+
+    #[invalidate_cache("user:*", cache = self.cache)]
+    pub async fn write_users(&self, done: &Committed) -> Result<(), Failure> {
+        self.commit(&self.of_everybody(), done).await
+    }
+
+    #[invalidate_cache("user:*:profile", cache = self.cache)]
+    pub async fn write_profile(&self, id: u16, done: &Committed) -> Result<(), Failure> {
+        self.commit(&[Register(id.into())], done).await
+    }
+
+    #[invalidate_cache("booking:stats:listing", cache = self.cache)]
+    pub async fn write_listing(&self, id: u16, done: &Committed) -> Result<(), Failure> {
+        self.commit(&[Register(id.into())], done).await
+    }
+
+    #[invalidate_cache("local:{id}", cache = self.cache)]
+    pub async fn write_local(&self, id: u16, done: &Committed) -> Result<(), Failure> {
+        self.commit(&[Register(id.into())], done).await
+    }
+
+    /// A commit whose answer is lost.
+    #[invalidate_cache("user:{id}:*", on = "always", cache = self.cache)]
+    pub async fn write_and_fail(&self, id: u16, done: &Committed) -> Result<(), Failure> {
+        self.commit(&[Register(id.into())], done).await?;
+        Err(Failure)
+    }
+
+    /// What exactly one entry depends on. No attribute says it yet.
+    pub async fn write_exactly(&self, key: Key, done: &Committed) -> Result<(), Failure> {
+        let Key { family, id, page } = key;
+        let function = match family {
+            Family::Order => "order",
+            Family::Title => "title",
+            Family::Local => "local",
+            Family::Listing => "listing",
+            _ => "profile",
+        };
+        let invalidation = private::invalidation(&self.cache, "write_exactly");
+        let invalidation = invalidation.entry(function, |arguments| {
+            arguments.argument(&id);
+            if family == Family::Order {
+                arguments.argument(&page);
+            }
+        });
+        let commit = async || self.commit(&[key.register()], done).await;
+        invalidation.after(private::ResultOf, commit).await
+    }
+}
