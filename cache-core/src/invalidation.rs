@@ -223,9 +223,7 @@ impl Inner {
     }
 
     fn settle(&self, now: Tick) {
-        for target in self.settling.take(now) {
-            self.invalidate(&target);
-        }
+        self.settling.settle(now, |target| self.invalidate(target));
     }
 
     /// Does once more what would be done when the outcomes of dropped writers have settled.

@@ -1,7 +1,7 @@
 //! Invalidations of writers whose outcome was never known, to be done once more when it must have
 //! settled.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::clock::{SECOND, Tick};
@@ -13,7 +13,14 @@ use crate::pending::Regions;
 /// is to be done. Equal ones of one second are one.
 #[derive(Debug, Default)]
 pub(crate) struct Settling {
-    seconds: Mutex<BTreeMap<u64, BTreeSet<Target>>>,
+    seconds: Mutex<Seconds>,
+}
+
+/// The targets of each second, with the number of their latest entry.
+#[derive(Debug, Default)]
+struct Seconds {
+    due: BTreeMap<u64, BTreeMap<Target, u64>>,
+    entered: u64,
 }
 
 /// What an invalidation covers.
@@ -44,25 +51,42 @@ impl Settling {
     pub(crate) fn add(&self, target: Target, due: Tick) -> Option<Tick> {
         let second = due.div_ceil(SECOND);
         let mut seconds = self.lock();
-        let targets = seconds.entry(second).or_default();
+        seconds.entered += 1;
+        let number = seconds.entered;
+        let targets = seconds.due.entry(second).or_default();
         let first = targets.is_empty();
-        targets.insert(target);
+        targets.insert(target, number);
         first.then(|| second.saturating_mul(SECOND))
     }
 
-    /// Takes what is due.
-    pub(crate) fn take(&self, now: Tick) -> impl Iterator<Item = Target> {
-        let mut seconds = self.lock();
-        let later = seconds.split_off(&(now / SECOND + 1));
-        let due = std::mem::replace(&mut *seconds, later);
-        due.into_values().flatten()
+    /// Does what is due. Each is forgotten after it was done: in between it would be nowhere, and
+    /// whoever shuts down would not wait for it.
+    pub(crate) fn settle(&self, now: Tick, mut invalidate: impl FnMut(&Target)) {
+        while let Some((second, target, number)) = self.first_due(now) {
+            invalidate(&target);
+            let mut seconds = self.lock();
+            // Unless another writer has entered it once more.
+            if let Some(targets) = seconds.due.get_mut(&second)
+                && targets.get(&target) == Some(&number)
+            {
+                targets.remove(&target);
+            }
+            seconds.due.retain(|_, targets| !targets.is_empty());
+        }
+    }
+
+    fn first_due(&self, now: Tick) -> Option<(u64, Target, u64)> {
+        let seconds = self.lock();
+        let (second, targets) = seconds.due.first_key_value()?;
+        let (target, number) = targets.first_key_value()?;
+        (*second <= now / SECOND).then(|| (*second, target.clone(), *number))
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.lock().values().map(BTreeSet::len).sum()
+        self.lock().due.values().map(BTreeMap::len).sum()
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<u64, BTreeSet<Target>>> {
+    fn lock(&self) -> MutexGuard<'_, Seconds> {
         self.seconds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -88,9 +112,30 @@ mod tests {
         }
         assert_eq!(settling.add(target(1), 5 * SECOND + 1), Some(6 * SECOND));
         assert_eq!(settling.len(), 3);
-        assert_eq!(settling.take(5 * SECOND - 1).count(), 0);
-        assert!(settling.take(5 * SECOND).eq([target(1), target(2)]));
-        assert!(settling.take(6 * SECOND).eq([target(1)]));
+        assert_eq!(settle(&settling, 5 * SECOND - 1), []);
+        assert_eq!(settle(&settling, 5 * SECOND), [target(1), target(2)]);
+        assert_eq!(settle(&settling, 6 * SECOND), [target(1)]);
         assert_eq!(settling.len(), 0);
+    }
+
+    fn settle(settling: &Settling, now: Tick) -> Vec<Target> {
+        let mut done = Vec::new();
+        settling.settle(now, |target| done.push(target.clone()));
+        done
+    }
+
+    #[test]
+    fn what_is_being_done_still_counts_and_is_done_again_if_it_is_entered_meanwhile() {
+        let settling = Settling::default();
+        settling.add(target(1), SECOND);
+        let mut done = 0;
+        settling.settle(Tick::MAX, |_| {
+            assert_eq!(settling.len(), 1);
+            done += 1;
+            if done == 1 {
+                settling.add(target(1), SECOND);
+            }
+        });
+        assert_eq!((done, settling.len()), (2, 0));
     }
 }
