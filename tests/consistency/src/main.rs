@@ -6,6 +6,7 @@
 mod clock;
 mod database;
 mod keys;
+mod oracle;
 mod plan;
 mod record;
 mod worker;
