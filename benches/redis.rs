@@ -221,6 +221,8 @@ fn main() {
     let cache = Cache::builder()
         .namespace("bench")
         .store(store)
+        // An invalidation by itself; see `sweep.rs` for what comes behind it.
+        .sweep_rate(0)
         .build()
         .unwrap();
     OURS.set(cache).ok().unwrap();

@@ -29,6 +29,7 @@ const DURATION: &str = "write seconds (`300`), or whole numbers with the units `
 /// | `CACHE_SETTLE` | a time | [`settle`](CacheBuilder::settle) |
 /// | `CACHE_STORE_TIMEOUT` | a time, at least a millisecond | [`store_timeout`](CacheBuilder::store_timeout) |
 /// | `CACHE_FALLBACK` | a time, at least a millisecond: the greatest age of entries in memory while the store was not reached yet | [`fall_back_to_memory`](CacheBuilder::fall_back_to_memory) |
+/// | `CACHE_SWEEP_RATE` | a whole number of keys in a second, `0` for none | [`sweep_rate`](CacheBuilder::sweep_rate) |
 /// | `CACHE_ROLLOUT` | `on`, `off` or a share such as `10%` | [`rollout`](CacheBuilder::rollout) |
 /// | `CACHE_ROLLOUT_USER` | the same, for keys whose first segment is `user` | [`rollout_of`](CacheBuilder::rollout_of) |
 ///
@@ -117,6 +118,10 @@ impl Reading {
                 let span = self.positive(name, value);
                 self.set(span, CacheBuilder::fall_back_to_memory);
             }
+            "CACHE_SWEEP_RATE" => {
+                let rate = self.whole(name, value);
+                self.set(rate, CacheBuilder::sweep_rate);
+            }
             "CACHE_ROLLOUT" => {
                 let rollout = self.rollout(name, value);
                 self.set(rollout, CacheBuilder::rollout);
@@ -184,6 +189,15 @@ impl Reading {
                 self.problem(name, &format!("is {value:?}"), way_out);
             }
         }
+    }
+
+    fn whole(&mut self, name: &str, value: &str) -> Option<u32> {
+        let number = value.parse().ok();
+        if number.is_none() {
+            let way_out = format!("write a whole number, at most {}", u32::MAX);
+            self.problem(name, &format!("is {value:?}"), &way_out);
+        }
+        number
     }
 
     fn duration(&mut self, name: &str, value: &str) -> Option<Duration> {

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cache_core::codec::{Codec, Json};
-use cache_core::entry::{Body, Draft, Echo, Envelope, Expected, Fingerprint, Reject, Stamp};
+use cache_core::entry::{Body, Draft, Echo, Envelope, Expected, Fingerprint, Head, Reject, Stamp};
 use cache_core::fence::{Fence, Generation, Observed};
 use proptest::prelude::*;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
@@ -373,7 +373,59 @@ fn clocks_that_disagree_make_no_entry_fresh_beyond_its_span() {
     assert!(ancient.fresh_for(SystemTime::now()) > Duration::from_secs(60));
 }
 
+#[test]
+fn a_head_shows_echo_and_generations_without_the_body() {
+    let bytes = sample();
+    let head = Head::parse(&bytes[..Head::length(2)]).unwrap();
+    assert_eq!(head.echo(), draft(&fence(&[1, 2])).echo);
+    let shown: Vec<_> = (0..4).map(|place| head.generation(place)).collect();
+    let [one, two] = [1, 2].map(|byte| Generation::from_bytes(&[byte; 16]));
+    assert_eq!(shown, [one, two, None, None]);
+    // Cut off in the middle of the second.
+    let head = Head::parse(&bytes[..Head::length(2) - 1]).unwrap();
+    assert_eq!((head.generation(0), head.generation(1)), (one, None));
+}
+
+#[test]
+fn a_head_that_is_not_ours_to_read_says_why() {
+    let mut bytes = sample();
+    for (length, reject) in [
+        (0, Reject::Foreign),
+        (3, Reject::Truncated),
+        (71, Reject::Truncated),
+    ] {
+        assert_eq!(Head::parse(&bytes[..length]).unwrap_err(), reject);
+    }
+    for (place, byte, reject) in [
+        (0, b'{', Reject::Foreign),
+        (3, 0, Reject::Foreign),
+        (3, 2, Reject::Future),
+        (4, 2, Reject::Future),
+        (7, 1, Reject::Future),
+    ] {
+        let before = std::mem::replace(&mut bytes[place], byte);
+        assert_eq!(Head::parse(&bytes).unwrap_err(), reject, "{place}");
+        bytes[place] = before;
+    }
+}
+
 proptest! {
+    #[test]
+    fn arbitrary_heads_never_panic(
+        tail in prop::collection::vec(any::<u8>(), 0..400),
+        kept in 0_usize..120,
+    ) {
+        let mut bytes = sample()[..kept.min(sample().len())].to_vec();
+        bytes.extend(tail);
+        if let Ok(head) = Head::parse(&bytes) {
+            let _ = head.echo();
+            let most = (bytes.len() - 72) / 16;
+            for place in (0..300).chain([usize::MAX / 16 - 72, usize::MAX / 32]) {
+                prop_assert!(head.generation(place).is_none() || place < most);
+            }
+        }
+    }
+
     #[test]
     fn arbitrary_bytes_are_rejected_without_a_panic(bytes: Vec<u8>) {
         prop_assert!(outcome(&bytes).is_err());

@@ -12,6 +12,9 @@ use crate::rollout::{Rollout, Rules};
 use crate::setting::Ttls;
 use crate::store::Store;
 
+/// How many keys of a store are looked at in a second for what is unreachable.
+const SWEEP_RATE: u32 = 20_000;
+
 /// What bounds the memory tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Bound {
@@ -47,6 +50,7 @@ pub struct CacheBuilder {
     pub(crate) store: Option<Arc<dyn Store>>,
     pub(crate) store_timeout: Duration,
     pub(crate) fallback: Option<Duration>,
+    pub(crate) sweep_rate: u32,
     pub(crate) clock: Clock,
     ttls: Vec<(String, Duration)>,
     rollout: Rollout,
@@ -73,6 +77,7 @@ impl CacheBuilder {
             store: None,
             store_timeout: Duration::from_millis(250),
             fallback: None,
+            sweep_rate: SWEEP_RATE,
             clock: Clock::Coarse,
             ttls: Vec::new(),
             rollout: Rollout::On,
@@ -199,6 +204,22 @@ impl CacheBuilder {
     /// soon as the store answers, those entries are dropped.
     pub fn fall_back_to_memory(mut self, max_age: Duration) -> Self {
         self.fallback = Some(max_age);
+        self
+    }
+
+    /// How many keys of the store are looked at in a second to remove what invalidations have left
+    /// unreachable; 20,000 by default, and 0 leaves it there until it expires.
+    ///
+    /// An invalidation does not look for the values that it covers, so they stay in the store, where
+    /// nothing can be answered by them. A second after the store has acknowledged one, a *sweep*
+    /// begins beside the callers, one for all invalidations of that second, and looks at every key of
+    /// the database by its name, at those that are covered by what they begin with, and removes what
+    /// is unreachable. One process of a namespace sweeps at a time, and none for longer than half of
+    /// its time. It is a matter of room alone: whether it fails, is slow or off changes no answer.
+    ///
+    /// The database's other keys are looked at, too: 50 seconds for each million of them.
+    pub fn sweep_rate(mut self, keys_per_second: u32) -> Self {
+        self.sweep_rate = keys_per_second;
         self
     }
 

@@ -226,7 +226,8 @@ impl Cache {
     /// Has every invalidation done that is still pending, for at most `within`: those that the store
     /// has not acknowledged, and those of dropped writers, which are done at once and not when the
     /// writers' outcome has settled. Call it when the process is about to end; what is pending then
-    /// is lost with it. The cache can still be used.
+    /// is lost with it. What is [unreachable](CacheBuilder::sweep_rate) in the store is left there. The
+    /// cache can still be used.
     ///
     /// # Errors
     ///
@@ -240,6 +241,7 @@ impl Cache {
         let Some(shared) = &self.0.shared else {
             return Ok(());
         };
+        shared.sweeps.call_off();
         shared.drain_within(within).await.map_err(|error| {
             let left = shared.pending.len();
             Error::outage(format!("{left} invalidations were not acknowledged")).with_source(error)
@@ -257,6 +259,7 @@ impl Cache {
             invalidations: self.0.statistics.invalidations.load(Relaxed),
             pending_invalidations: self.0.unacknowledged() + settling,
             settling_invalidations: settling,
+            swept: (self.0.shared.as_ref()).map_or(0, |shared| shared.sweeps.swept.load(Relaxed)),
             computations: self.0.flights.len() as u64,
         }
     }

@@ -45,6 +45,7 @@
 //! step backwards. No promise about invalidation depends on them. A function without stale windows
 //! or refreshing ahead must not look at them at all.
 
+mod head;
 mod header;
 mod reject;
 
@@ -58,6 +59,7 @@ use crate::Error;
 use crate::codec::Codec;
 use crate::fence::{Fence, Generation, Observed, Refuted};
 
+pub use head::Head;
 pub use header::{Echo, Fingerprint, Stamp};
 pub use reject::Reject;
 
@@ -213,15 +215,8 @@ impl<'a> Envelope<'a> {
         if bytes.len() > largest {
             return Err(Reject::TooLarge);
         }
-        let magic = bytes.len().min(MAGIC.len());
-        if magic == 0 || bytes[..magic] != MAGIC[..magic] {
-            return Err(Reject::Foreign);
-        }
-        match bytes.get(3) {
-            None => return Err(Reject::Truncated),
-            Some(0) => return Err(Reject::Foreign),
-            Some(&FORMAT) => {}
-            Some(_) => return Err(Reject::Future),
+        if Head::version(bytes)? != FORMAT {
+            return Err(Reject::Future);
         }
         if bytes.len() < FIXED {
             return Err(Reject::Truncated);
@@ -277,8 +272,7 @@ impl<'a> Envelope<'a> {
         Ok(Entry(self))
     }
 
-    /// Whether the entry's generations are still there: what the removal of unreachable values
-    /// asks, which expects no particular entry.
+    /// Whether the entry's generations are still there, whatever entry it is.
     ///
     /// # Errors
     ///

@@ -8,6 +8,7 @@
 //! | generation of a leaf | `{namespace}:~l:{bucket}`, four hex digits |
 //! | generation of a tag | `{namespace}:~t:{tag}` |
 //! | counter | `{namespace}:!c:{key}` |
+//! | lease of a sweep | `{namespace}:!s` |
 //! | canary of a probe | `{namespace}:!{nonce}`, 32 hex digits |
 //!
 //! A rendered segment consists of `[A-Za-z0-9_.-]` and `%`, and a function's name is an identifier,
@@ -20,6 +21,7 @@
 //! and all the keys that *an invalidation* must delete ([`Layout::copies`]).
 
 mod key;
+mod value;
 
 use crate::Error;
 use crate::entry::Echo;
@@ -29,6 +31,7 @@ use crate::pattern::{named_by, nodes};
 use crate::store::Mint;
 
 pub use key::{Key, Leaf};
+pub(crate) use value::ValueName;
 
 /// What has a generation of its own: the parts of the cache that an invalidation can name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -234,17 +237,22 @@ impl Layout {
         Key::from(format!("{}:~", self.namespace))
     }
 
-    /// The beginning that the names of all values below `node` have, or with an empty node of
-    /// everything in the namespace, generations, counters and canaries included: what the removal of
-    /// unreachable values scans for. Look at each value's header before deleting it.
+    /// The beginning that the names of all values have whose path begins with this text, and which
+    /// others may have: with `user:42` also `user:421`, and with an empty text everything in the
+    /// namespace, generations, counters and canaries included. What the removal of unreachable values
+    /// scans for. Look at each value's header before deleting it.
+    ///
+    /// It does not end at a segment's border, because what a node covers doesn't either: a plain key
+    /// has the very name of its node, and behind a function's may follow a version.
     #[must_use]
-    pub fn values_below(&self, node: &str) -> Key {
-        let namespace = &self.namespace;
-        Key::from(if node.is_empty() {
-            format!("{namespace}:")
-        } else {
-            format!("{namespace}:{node}:")
-        })
+    pub fn values_from(&self, path: &str) -> Key {
+        Key::of(&[&self.namespace, ":", path])
+    }
+
+    /// Who holds this removes what is unreachable; the others wait. No promise rests on it.
+    #[must_use]
+    pub fn sweep_lease(&self) -> Key {
+        Key::of(&[&self.namespace, ":!s"])
     }
 
     /// A name for a probe's own use, that no other probe, entry or generation has.

@@ -144,13 +144,13 @@ pub(crate) fn functions_at(node: &str) -> impl Iterator<Item = &str> {
         .map(without_version)
 }
 
-fn is_args_hash(segment: &str) -> bool {
+pub(crate) fn is_args_hash(segment: &str) -> bool {
     let digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     segment.len() == 32 && segment.bytes().all(digit)
 }
 
 /// `user:get_profile` of `user:get_profile.v2`.
-fn without_version(path: &str) -> &str {
+pub(crate) fn without_version(path: &str) -> &str {
     match path.rsplit_once(".v") {
         Some((bare, version))
             if !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()) =>

@@ -8,6 +8,8 @@ mod invalidate;
 mod look;
 mod many;
 mod supervise;
+mod sweep;
+mod unreachable;
 
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -27,6 +29,7 @@ use crate::traffic::Operation;
 
 pub(crate) use invalidate::Allowance;
 pub(crate) use look::{Found, Look};
+pub(crate) use sweep::Sweeps;
 
 /// Larger entries are neither stored nor read: 16 MiB.
 const LARGEST_ENTRY: usize = 16 << 20;
@@ -44,6 +47,7 @@ pub(crate) struct Shared {
     pub(crate) pending: Pending,
     /// Whether an attempt at what is pending is on the agenda.
     retrying: AtomicBool,
+    pub(crate) sweeps: Sweeps,
     /// What has to be asked of the store beside the callers. A thread of its own, for it waits.
     pub(crate) errands: Arc<Agenda>,
     clock: Clock,
@@ -59,6 +63,8 @@ pub(crate) struct Terms {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) timeout: Duration,
     pub(crate) fallback: Option<Duration>,
+    /// Keys in a second; see [`Sweeps`].
+    pub(crate) sweep_rate: u32,
 }
 
 impl Shared {
@@ -73,6 +79,7 @@ impl Shared {
             store,
             timeout,
             fallback,
+            sweep_rate,
         } = terms;
         let errands = Agenda::new(clock.clone());
         Self {
@@ -86,6 +93,7 @@ impl Shared {
             breaker: Breaker::default(),
             pending: Pending::default(),
             retrying: AtomicBool::new(false),
+            sweeps: Sweeps::new(sweep_rate),
             errands,
             plain,
         }

@@ -30,6 +30,9 @@ pub struct Stats {
     /// Those of the pending ones that wait for the outcome of a dropped writer to settle: a matter of
     /// [time](crate::CacheBuilder::settle), while the others are a matter of the store.
     pub settling_invalidations: u64,
+    /// Values that were [removed](crate::CacheBuilder::sweep_rate) from the store because an
+    /// invalidation had left them unreachable, by this cache and not by other processes'.
+    pub swept: u64,
     /// Computations under way that other callers could join.
     pub computations: u64,
 }

@@ -87,6 +87,33 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         deadline: Deadline,
     ) -> BoxFuture<'a, Result<Vec<Option<Vec<u8>>>, Error>>;
 
+    /// Reads what each of several values begins with: `length` bytes, or as many as there are, none
+    /// where there is nothing; as many as were asked for and in their order. What removes unreachable
+    /// values looks at the fences of many, and should not have their bodies carried.
+    ///
+    /// Unless a store does better, this reads the values whole.
+    ///
+    /// # Errors
+    ///
+    /// Outage or configuration if any of them could not be read. Something that is not a string of
+    /// bytes is like nothing, not an error. A user who lacks a permission for this alone has
+    /// unreachable values stay until they expire, and lacks nothing else.
+    fn heads<'a>(
+        &'a self,
+        values: &'a [Key],
+        length: usize,
+        deadline: Deadline,
+    ) -> BoxFuture<'a, Result<Vec<Vec<u8>>, Error>> {
+        Box::pin(async move {
+            let found = self.read(values, deadline).await?.into_iter();
+            let cut = |mut bytes: Vec<u8>| {
+                bytes.truncate(length);
+                bytes
+            };
+            Ok(found.map(|bytes| bytes.map_or(Vec::new(), cut)).collect())
+        })
+    }
+
     /// For each key: sets the nonce if the key is absent, for `ttl`, and answers with the
     /// generation that is there since, be it the nonce or another. Setting and showing are one
     /// atomic step.

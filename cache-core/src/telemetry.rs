@@ -33,6 +33,9 @@ type Registry = BTreeMap<Labels, Group>;
 /// Invalidations by pattern and writer, and by whether there is a store.
 static INVALIDATIONS: Mutex<BTreeMap<(Labels, bool), u64>> = Mutex::new(BTreeMap::new());
 
+/// Values removed from stores, by namespace.
+static SWEPT: Mutex<BTreeMap<String, u64>> = Mutex::new(BTreeMap::new());
+
 /// The series of one function in all caches.
 #[derive(Default)]
 struct Group {
@@ -66,6 +69,12 @@ pub(crate) fn invalidated(labels: Labels, shared: bool) {
     *invalidations.entry((labels, shared)).or_default() += 1;
 }
 
+/// Counts values that were unreachable and have been removed.
+pub(crate) fn swept(namespace: &str, values: u64) {
+    let mut swept = SWEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    *swept.entry(namespace.to_owned()).or_default() += values;
+}
+
 /// Tells how long a store took.
 pub(crate) fn took(operation: Operation, labels: Labels, span: Duration) {
     let (key_prefix, function) = labels;
@@ -86,6 +95,7 @@ pub(crate) fn publish(inner: &Inner) {
         publish_counts(key_prefix, function, &counts);
     }
     publish_invalidations();
+    publish_swept();
     publish_cache(inner);
 }
 
@@ -102,6 +112,13 @@ fn publish_invalidations() {
             "tier" => if shared { SHARED } else { MEMORY },
         )
         .absolute(count);
+    }
+}
+
+fn publish_swept() {
+    let swept = SWEPT.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    for (namespace, values) in swept {
+        counter!("cache_swept_total", "namespace" => namespace).absolute(values);
     }
 }
 
@@ -200,6 +217,10 @@ fn describe() {
     describe_counter!(
         "cache_invalidations_total",
         "Invalidations; key_prefix is the pattern as the writer's attribute has it."
+    );
+    describe_counter!(
+        "cache_swept_total",
+        "Values removed from the store because invalidations had left them unreachable."
     );
     describe_histogram!(
         "cache_operation_seconds",

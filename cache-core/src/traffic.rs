@@ -9,6 +9,7 @@ use crate::error::Error;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
     Read,
+    Heads,
     Mint,
     Write,
     Prolong,
@@ -25,6 +26,7 @@ impl Operation {
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Read => "read",
+            Self::Heads => "heads",
             Self::Mint => "mint",
             Self::Write => "write",
             Self::Prolong => "prolong",

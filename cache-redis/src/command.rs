@@ -109,6 +109,15 @@ pub fn read(keys: &[Key]) -> Command {
     Command::new("MGET").keys(keys)
 }
 
+/// Reads what a value begins with: at least one byte, for Redis has no way to ask for none.
+#[must_use]
+pub fn head(value: &Key, length: usize) -> Command {
+    Command::new("GETRANGE")
+        .arg(value.as_bytes())
+        .arg("0")
+        .arg((length.max(1) - 1).to_string())
+}
+
 /// Sets a generation if there is none, and shows the one that stood there.
 ///
 /// Not to be sent again, whatever becomes of it: give the next attempt another nonce.
@@ -267,6 +276,8 @@ mod tests {
             (hello(), "HELLO"),
             (select(3), "SELECT 3"),
             (read(&keys), "MGET v g"),
+            (head(&keys[0], 136), "GETRANGE v 0 135"),
+            (head(&keys[0], 0), "GETRANGE v 0 0"),
             (
                 mint(&keys[1], &nonce(), TTL),
                 "SET g (nonce) NX GET PX 1500",

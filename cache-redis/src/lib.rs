@@ -8,6 +8,7 @@
 //! | operation | commands |
 //! | --- | --- |
 //! | `read` | `MGET value generation…` |
+//! | `heads` | `GETRANGE value 0 last`, one for each |
 //! | `mint` | `SET generation nonce NX GET PX ttl`, one for each |
 //! | `write` | `SET value bytes PX ttl` |
 //! | `invalidate` | `UNLINK generation…` |
@@ -15,16 +16,20 @@
 //! | `prolong` | `PEXPIRE generation ttl GT`, one for each |
 //! | `remove` | `UNLINK value…` |
 //! | `scan` | `SCAN cursor MATCH beginning* COUNT limit` |
-//! | `probe` | each of these once |
+//! | `probe` | each of these once, but for `GETRANGE` |
 //! | `Counters::add` | `SET counter 0 NX PX window`, `INCRBY counter by`, `PEXPIRE counter window NX` |
 //! | `Counters::expire` | `PEXPIRE counter ttl` |
 //! | a new connection | `AUTH`, `HELLO`, `SELECT` |
 //! | behind each of them, but for the last | `ECHO proof` |
 //!
 //! `NX` together with `GET` needs Redis 7.0 or Valkey. An ACL user needs `MGET`, `SET`, `UNLINK`,
-//! `ECHO`, `PEXPIRE` and `SCAN` on the keys of its namespace, `INCRBY` for counters, and `SELECT`
-//! for a database other than 0: for the namespace `app`,
-//! `ACL SETUSER app on >secret ~app:* +mget +set +unlink +echo +pexpire +scan +incrby +select`.
+//! `ECHO`, `PEXPIRE` and `SCAN` on the keys of its namespace, `GETRANGE` for the removal of what
+//! invalidations have left unreachable (without it that stays until it expires), `INCRBY` for
+//! counters, and `SELECT` for a database other than 0. For the namespace `app`:
+//!
+//! ```text
+//! ACL SETUSER app on >secret ~app:* +mget +set +unlink +echo +pexpire +scan +getrange +incrby +select
+//! ```
 
 pub mod command;
 mod connection;

@@ -22,8 +22,8 @@ pub enum Refusal {
 const NO_AUTH: &str = "the server wants a user and password: put them into the URL";
 const WRONG_PASS: &str = "the server does not know this user and password: check the URL";
 const NO_PERM: &str = "the ACL user lacks a permission: it needs MGET, SET, UNLINK, ECHO, PEXPIRE and \
-                       SCAN on the keys of the namespace, INCRBY for counters, and SELECT for a \
-                       database other than 0";
+                       SCAN on the keys of the namespace, GETRANGE for the removal of what is \
+                       unreachable, INCRBY for counters, and SELECT for a database other than 0";
 const TOO_OLD: &str = "the server does not know a command or option: Redis 7.0 or later is needed, \
                        with no command renamed";
 const NO_DATABASE: &str = "the server has no database of this number: check the URL";

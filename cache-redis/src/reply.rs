@@ -77,6 +77,23 @@ pub fn read(reply: Reply, keys: usize) -> Result<Vec<Option<Vec<u8>>>, Fault> {
     replies.into_iter().map(value).collect()
 }
 
+/// Judges the reply to [`command::head`](crate::command::head) of `length` bytes. Nothing is no
+/// bytes, and so is what is no string.
+///
+/// # Errors
+///
+/// What the server refused with, or a reply that is not ours, a longer one included.
+pub fn head(reply: Reply, length: usize) -> Result<Vec<u8>, Fault> {
+    match reply {
+        Reply::Bytes(mut bytes) if bytes.len() <= length.max(1) => {
+            bytes.truncate(length);
+            Ok(bytes)
+        }
+        Reply::Refused(text) if Refusal::of(&text) == Refusal::WrongType => Ok(Vec::new()),
+        other => Err(unexpected(&other, "GETRANGE")),
+    }
+}
+
 /// What a mint has shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shown {

@@ -172,6 +172,24 @@ impl Store for RedisStore {
         })
     }
 
+    fn heads<'a>(
+        &'a self,
+        values: &'a [Key],
+        length: usize,
+        deadline: Deadline,
+    ) -> BoxFuture<'a, Result<Vec<Vec<u8>>, Error>> {
+        Box::pin(async move {
+            if values.is_empty() {
+                return Ok(Vec::new());
+            }
+            let commands = values.iter().map(|key| command::head(key, length));
+            let mut answer = self.ask(commands.collect(), deadline).await?;
+            let replies = std::mem::take(&mut answer.replies).into_iter();
+            let heads: Result<_, _> = replies.map(|reply| reply::head(reply, length)).collect();
+            heads.map_err(|fault| answer.fault(fault))
+        })
+    }
+
     fn mint(
         &self,
         mints: Vec<Mint>,

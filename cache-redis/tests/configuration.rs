@@ -7,7 +7,7 @@ use cache_redis::RedisStore;
 use cachewright_test_support::{RedisServer, Reply};
 use common::{ask_everything, get, probe, put, soon, store};
 
-const ALL: &str = "+mget +set +unlink +echo +pexpire +scan +incrby";
+const ALL: &str = "+mget +set +unlink +echo +pexpire +scan +getrange +incrby";
 
 /// Refused as a matter of configuration, naming the server and no secret.
 fn refused(result: Result<(), Error>, server: &RedisServer, told: &str) {

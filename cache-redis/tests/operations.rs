@@ -23,6 +23,20 @@ async fn read_answers_in_the_order_asked_and_nothing_for_what_is_no_string() {
 }
 
 #[tokio::test]
+async fn heads_are_read_without_bodies_and_of_no_string_there_is_none() {
+    let server = RedisServer::start();
+    let store = store(&server.url());
+    put(&store, "a", &"x".repeat(100_000)).await.unwrap();
+    server.command(&["LPUSH", "app:list", "x"]);
+    server.command(&["CONFIG", "RESETSTAT"]);
+    let keys = [key("list"), key("a"), key("absent")];
+    let heads = store.heads(&keys, 3, soon()).await.unwrap();
+    assert_eq!(heads, [b"".to_vec(), b"xxx".to_vec(), b"".to_vec()]);
+    let stats = server.command(&["INFO", "commandstats"]).text();
+    assert!(stats.contains("cmdstat_getrange:calls=3") && !stats.contains("mget"));
+}
+
+#[tokio::test]
 async fn mint_sets_what_is_absent_and_shows_what_is_there() {
     let server = RedisServer::start();
     let store = store(&server.url());

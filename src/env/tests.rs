@@ -35,6 +35,7 @@ fn each_variable_is_a_setting_of_the_builder() {
         ("CACHE_SETTLE", "1m30s"),
         ("CACHE_STORE_TIMEOUT", "100ms"),
         ("CACHE_FALLBACK", "1s"),
+        ("CACHE_SWEEP_RATE", "0"),
         ("CACHE_ROLLOUT", "12.5%"),
         ("CACHE_ROLLOUT_USER", "off"),
         ("CACHE_TTL_user_role", "30d"),
@@ -47,6 +48,7 @@ fn each_variable_is_a_setting_of_the_builder() {
         .settle(Duration::from_secs(90))
         .store_timeout(Duration::from_millis(100))
         .fall_back_to_memory(Duration::from_secs(1))
+        .sweep_rate(0)
         .rollout(Rollout::Share(0.125))
         .rollout_of("USER", Rollout::Off)
         .ttl_of("user_role", MAX_TTL);
@@ -68,6 +70,7 @@ fn bad_values_are_told_all_at_once_with_the_forms_allowed() {
         ("CACHE_SETTLE", ""),
         ("CACHE_STORE_TIMEOUT", "0ms"),
         ("CACHE_FALLBACK", "soon"),
+        ("CACHE_SWEEP_RATE", "1e6"),
         ("CACHE_ROLLOUT", "10"),
         ("CACHE_ROLLOUT_USER", "101%"),
     ]);
@@ -82,6 +85,7 @@ fn bad_values_are_told_all_at_once_with_the_forms_allowed() {
         "CACHE_ROLLOUT_USER is \"101%\": write `on`, `off` or a share from `0%` to `100%`",
         &format!("CACHE_SETTLE is \"\", it is empty: {DURATION}"),
         "CACHE_STORE_TIMEOUT is zero: write at least a millisecond (`1ms`)",
+        "CACHE_SWEEP_RATE is \"1e6\": write a whole number, at most 4294967295",
         &format!("CACHE_TTL_TEAM is \"1.5h\", `.` is no unit of time: {DURATION}"),
         "CACHE_TTL_USER is \"31d\": write at most 30 days (`30d`)",
     ];

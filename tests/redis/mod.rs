@@ -28,13 +28,15 @@ pub(crate) const BOUND: Duration = Duration::from_secs(2);
 /// What a call may wait for its store where the test is about something else.
 const LONG: Duration = Duration::from_secs(8);
 
-/// The settings of a cache with a store of its own: what another process would have.
+/// The settings of a cache with a store of its own: what another process would have. It sweeps nothing:
+/// what comes by is what the test is about.
 pub(crate) fn builder(url: &str) -> CacheBuilder {
     let store = RedisStore::new(url).expect("a valid URL");
     Cache::builder()
         .namespace(NAMESPACE)
         .store(store)
         .store_timeout(LONG)
+        .sweep_rate(0)
 }
 
 pub(crate) fn cache(url: &str) -> Cache {

@@ -28,13 +28,15 @@ impl World {
         }
     }
 
-    /// The settings of another process' cache.
+    /// The settings of another process' cache. It sweeps nothing: what is asked of the store is what the
+    /// test is about.
     pub(crate) fn builder(&self) -> CacheBuilder {
         Cache::builder()
             .namespace("app")
             .clock(self.clock.clone())
             .store(self.store.clone())
             .store_timeout(Duration::from_secs(30))
+            .sweep_rate(0)
     }
 
     pub(crate) fn cache(&self) -> Cache {

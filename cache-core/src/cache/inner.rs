@@ -56,10 +56,12 @@ impl Inner {
         let statistics = Statistics::default();
         let plain = statistics.series(&PLAIN);
         let (timeout, fallback) = (builder.store_timeout, builder.fallback);
+        let sweep_rate = builder.sweep_rate;
         let terms = builder.store.map(|store| Terms {
             store,
             timeout,
             fallback,
+            sweep_rate,
         });
         Arc::new_cyclic(|this| Self {
             shared: terms.zip(plan.layout).map(|(terms, layout)| {

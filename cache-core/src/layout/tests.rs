@@ -87,20 +87,25 @@ fn clear_meets_every_generation_and_no_value() {
 }
 
 #[test]
-fn values_below_a_node_end_at_the_segment() {
-    let below = layout().values_below("user:4");
-    assert!(
-        !entry("user:42", &[])
-            .value()
-            .as_bytes()
-            .starts_with(below.as_bytes())
-    );
-    assert!(
-        entry("user:4", &[])
-            .value()
-            .as_bytes()
-            .starts_with(below.as_bytes())
-    );
+fn a_scan_from_a_node_meets_every_value_that_it_covers() {
+    let met = |node: &str, value: &Key| {
+        let beginning = layout().values_from(node);
+        value.as_bytes().starts_with(beginning.as_bytes())
+    };
+    let plain = layout().plain_entry("user:4").unwrap();
+    assert!(met("user:4", entry("user:4", &[]).value()));
+    // With its version.
+    assert!(met("user:4:f", entry("user:4", &[]).value()));
+    assert!(met("user:4", plain.value()));
+    assert!(!met("user:5", plain.value()));
+}
+
+#[test]
+fn the_lease_of_a_sweep_is_neither_value_generation_nor_counter() {
+    let lease = layout().sweep_lease();
+    assert_eq!(lease.as_bytes(), b"app:!s");
+    assert_ne!(lease, layout().counter("s").unwrap());
+    assert!(ValueName::read(&layout(), &lease).is_none());
 }
 
 #[test]

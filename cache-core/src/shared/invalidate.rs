@@ -82,7 +82,9 @@ impl Shared {
         let leaves = regions.leaves.iter().map(|leaf| Region::Leaf(*leaf));
         let copies = |region| self.layout.copies(region);
         let keys: Vec<Key> = nodes.chain(leaves).flat_map(copies).collect();
-        self.unlink_keys(&keys, series, budget).await
+        self.unlink_keys(&keys, series, budget).await?;
+        self.sweep_later(regions.nodes);
+        Ok(())
     }
 
     async fn unlink_keys(
@@ -117,6 +119,7 @@ impl Shared {
             }
             cursor = page.next;
         }
+        self.sweep_all_later();
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use super::Shared;
 use super::invalidate::Allowance;
 use crate::body::block_on;
 use crate::cache::Inner;
+use crate::clock::Tick;
 use crate::error::{Error, LOG};
 use crate::fence::Nonce;
 use crate::pending::Attempt;
@@ -173,10 +174,14 @@ impl Shared {
         self.unlink(regions, None, budget).await
     }
 
-    /// Has something asked of the store beside the callers, if the cache still exists then.
     fn errand(&self, after: Duration, job: impl FnOnce(&Inner, &Shared) + Send + 'static) {
+        self.errand_at(self.clock.after(after), job);
+    }
+
+    /// Has something asked of the store beside the callers, if the cache still exists then.
+    pub(super) fn errand_at(&self, when: Tick, job: impl FnOnce(&Inner, &Shared) + Send + 'static) {
         let cache = self.cache.clone();
-        self.errands.add(self.clock.after(after), move || {
+        self.errands.add(when, move || {
             if let Some(inner) = cache.upgrade()
                 && let Some(shared) = &inner.shared
             {
@@ -187,7 +192,7 @@ impl Shared {
 }
 
 /// A store is foreign code. That it panics must not end what is done again and again.
-struct OnPanic<F: Fn()>(F);
+pub(super) struct OnPanic<F: Fn()>(pub(super) F);
 
 impl<F: Fn()> Drop for OnPanic<F> {
     fn drop(&mut self) {

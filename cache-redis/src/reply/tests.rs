@@ -48,6 +48,20 @@ fn read_gives_each_key_its_bytes_or_nothing() {
 }
 
 #[test]
+fn head_is_no_longer_than_was_asked_for_and_of_no_string_it_is_nothing() {
+    assert_eq!(head(bytes("ab"), 2).unwrap(), b"ab");
+    assert_eq!(head(bytes("a"), 0).unwrap(), b"");
+    assert_eq!(head(bytes(""), 2).unwrap(), b"");
+    let wrong = refusal("WRONGTYPE Operation against a key holding the wrong kind of value");
+    assert_eq!(head(wrong, 2).unwrap(), b"");
+    for reply in [bytes("abc"), Reply::Nil, Reply::Done, Reply::Number(1)] {
+        assert!(head(reply, 2).unwrap_err().ends_connection());
+    }
+    let refused = head(refusal("NOPERM no"), 2).unwrap_err();
+    assert!(refused.is_configuration() && !refused.ends_connection());
+}
+
+#[test]
 fn read_takes_no_reply_of_another_request() {
     let two = Reply::Array(vec![Reply::Nil, Reply::Nil]);
     for (reply, keys) in [

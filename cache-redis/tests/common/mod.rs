@@ -96,6 +96,7 @@ pub(crate) async fn ask_everything(
     vec![
         ("probe", store.probe(&key("~canary"), deadline()).await),
         ("read", store.read(&keys, deadline()).await.map(drop)),
+        ("heads", store.heads(&keys, 9, deadline()).await.map(drop)),
         (
             "mint",
             store

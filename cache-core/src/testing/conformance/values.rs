@@ -21,6 +21,8 @@ table! {
         "point 5: nothing is altered, a large value neither",
     a_write_replaces_what_is_there:
         "a fill overwrites whatever was there, what is foreign or outdated included",
+    a_head_is_what_a_value_begins_with:
+        "what is unreachable is found by what it begins with: another value's must not stand for it",
     removed_values_are_gone_and_the_others_stay:
         "a removal saves room and may take nothing else along",
     two_keys_of_which_one_begins_the_other_are_two:
@@ -121,6 +123,23 @@ async fn a_write_replaces_what_is_there(trial: &Trial<'_>) -> Outcome {
         trial.read(&key).await?,
         expected
     );
+    Ok(())
+}
+
+async fn a_head_is_what_a_value_begins_with(trial: &Trial<'_>) -> Outcome {
+    let keys = ["long", "absent", "short", "empty", "long"].map(|name| trial.key(name));
+    let long: Vec<u8> = (0..=255).cycle().take(100_000).collect();
+    trial.write(&keys[0], &long, TTL).await?;
+    trial.write(&keys[2], b"ab", TTL).await?;
+    trial.write(&keys[3], b"", TTL).await?;
+    for length in [0, 1, 2, 3, 300, long.len(), long.len() + 1] {
+        let heads = trial.store.heads(&keys, length, trial.deadline()).await?;
+        let head = |bytes: &[u8]| bytes[..length.min(bytes.len())].to_vec();
+        let expected = [head(&long), head(b""), head(b"ab"), head(b""), head(&long)];
+        ensure_eq!("what values begin with", heads, expected);
+    }
+    let none = trial.store.heads(&[], 10, trial.deadline()).await?;
+    ensure_eq!("the heads of no keys", none, Vec::<Vec<u8>>::new());
     Ok(())
 }
 

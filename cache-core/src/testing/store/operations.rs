@@ -37,6 +37,21 @@ impl Store for ScriptedStore {
         })
     }
 
+    fn heads<'a>(
+        &'a self,
+        values: &'a [Key],
+        length: usize,
+        deadline: Deadline,
+    ) -> BoxFuture<'a, Result<Vec<Vec<u8>>, Error>> {
+        let values = values.to_vec();
+        self.perform(Operation::Heads, deadline, move |contents| {
+            let found = values.iter().map(|key| contents.get(key).unwrap_or(&[]));
+            found
+                .map(|bytes| bytes[..bytes.len().min(length)].to_vec())
+                .collect()
+        })
+    }
+
     fn mint(
         &self,
         mints: Vec<Mint>,

@@ -10,6 +10,8 @@ pub enum Operation {
     Probe,
     /// [`Store::read`](crate::store::Store::read)
     Read,
+    /// [`Store::heads`](crate::store::Store::heads)
+    Heads,
     /// [`Store::mint`](crate::store::Store::mint)
     Mint,
     /// [`Store::write`](crate::store::Store::write)
@@ -77,7 +79,10 @@ impl Script {
 
     /// What becomes of an operation; `None` if nothing goes wrong.
     pub(super) fn fault(&mut self, operation: Operation) -> Option<Fault> {
-        let reads = matches!(operation, Operation::Read | Operation::Scan);
+        let reads = matches!(
+            operation,
+            Operation::Read | Operation::Heads | Operation::Scan
+        );
         if self.down || (self.refusing_writes && !reads) {
             return Some(Fault::Outage);
         }
