@@ -26,6 +26,7 @@ use std::fmt;
 use std::num::NonZeroU128;
 
 use crate::Error;
+use crate::mutants::{Mutant, active};
 use crate::store::Swap;
 
 /// The random 128-bit value that a node, leaf or tag has until it is invalidated.
@@ -54,6 +55,8 @@ impl Generation {
     /// are not all zero: such a value was not written by this project and counts as missing.
     #[must_use]
     pub fn from_bytes(bytes: &[u8]) -> Option<Self> {
+        #[cfg(mutants)]
+        let bytes = &*Self::counted(bytes);
         let bytes: [u8; Self::LEN] = bytes.try_into().ok()?;
         NonZeroU128::new(u128::from_be_bytes(bytes)).map(Self)
     }
@@ -102,6 +105,11 @@ impl Nonce {
                 return Ok(Self(generation));
             }
         }
+    }
+
+    #[cfg(mutants)]
+    pub(crate) fn of(generation: Generation) -> Self {
+        Self(generation)
     }
 
     /// The bytes to send.
@@ -161,6 +169,8 @@ impl Observed {
     /// of a reply belongs in here: no default, no remembered value.
     #[must_use]
     pub fn new(shown: impl IntoIterator<Item = Option<Generation>>) -> Self {
+        #[cfg(mutants)]
+        let shown = shown.into_iter().map(crate::mutants::or_default);
         Self(shown.into_iter().collect())
     }
 
@@ -207,6 +217,13 @@ impl Observed {
     /// [`Refuted::Missing`] while one is missing, whatever the entry carries; [`Refuted::Stale`]
     /// when one differs or their number does.
     pub fn verify(&self, carried: impl IntoIterator<Item = Generation>) -> Result<(), Refuted> {
+        if active(Mutant::ScanAndDelete) {
+            return Ok(());
+        }
+        #[cfg(mutants)]
+        if active(Mutant::IncompleteFenceFilled) {
+            return crate::mutants::verify_around_holes(&self.0, carried);
+        }
         if self.0.is_empty() || self.0.contains(&None) {
             return Err(Refuted::Missing);
         }
@@ -243,7 +260,9 @@ impl Fence {
     #[must_use]
     pub fn after_swap(mut self, swap: &Swap) -> Option<Self> {
         match *swap {
-            Swap::Done { previous, now } if previous == Some(self.0[0]) => {
+            Swap::Done { previous, now }
+                if previous == Some(self.0[0]) || active(Mutant::SwapBlindly) =>
+            {
                 self.0[0] = now;
                 Some(self)
             }

@@ -303,7 +303,12 @@ impl Flight {
                     && result.deadline() > wanted.now
             }
         };
-        in_time && self.fence.as_ref() == wanted.fence && self.began >= wanted.oldest
+        let same_fence = self.fence.as_ref() == wanted.fence;
+        #[cfg(mutants)]
+        let same_fence = same_fence
+            || (active(Mutant::IncompleteFenceShared)
+                && wanted.fence.is_some_and(Fence::has_holes));
+        in_time && same_fence && self.began >= wanted.oldest
     }
 
     fn update(&self, change: impl FnOnce(&mut State)) {

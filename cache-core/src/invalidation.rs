@@ -8,6 +8,7 @@ use crate::clock::Tick;
 use crate::error::LOG;
 use crate::key::KeyWriter;
 use crate::layout::Leaf;
+use crate::mutants::{Mutant, active};
 use crate::outcome::{Outcome, Settled, Shape};
 use crate::pattern::{Pattern, named_by};
 use crate::segment::{SegmentWriter, render, render_widened};
@@ -109,6 +110,11 @@ impl Invalidation {
         shape: S,
         body: impl AsyncFnOnce() -> R,
     ) -> R {
+        #[cfg(mutants)]
+        if active(Mutant::InvalidatedBeforeBody) {
+            Guard(Some(self)).succeeded().await;
+            return body().await;
+        }
         let guard = Guard(Some(self));
         let answer = body().await;
         // From here on no `R` may be held across an await: its error need not be `Send`.
@@ -184,13 +190,15 @@ impl Invalidation {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let Some(invalidation) = self.0.take() else {
+        let Some(invalidation) = self.0.take().filter(|_| !active(Mutant::NoGuard)) else {
             return;
         };
         let inner = invalidation.cache.inner();
         let function = invalidation.function;
         inner.invalidate(&invalidation.target);
-        inner.invalidate_again(invalidation.target.clone());
+        if !active(Mutant::GuardFiresOnce) {
+            inner.invalidate_again(invalidation.target.clone());
+        }
         tracing::debug!(target: LOG, function, "the outcome was never known: will be invalidated again");
         invalidation.note();
     }

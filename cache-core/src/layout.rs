@@ -27,6 +27,7 @@ use crate::Error;
 use crate::entry::Echo;
 use crate::fence::{Generation, Nonce, Observed};
 use crate::key::hex;
+use crate::mutants::{Mutant, active};
 use crate::pattern::{named_by, nodes};
 use crate::store::Mint;
 
@@ -143,7 +144,8 @@ impl Layout {
         let args_hash = hex(&args_hash, &mut digits);
         let value = [&self.namespace, ":", &named, &version, ":", args_hash].concat();
         let echo = Echo::of_function(value.as_bytes());
-        let nodes = nodes(prefix).chain([named.as_str()]);
+        let nodes = nodes(prefix).filter(|node| !active(Mutant::NodeLeftOut) || *node != prefix);
+        let nodes = nodes.chain([named.as_str()]);
         self.entry(value, echo, Region::Leaf(leaf), nodes, tags)
     }
 
@@ -373,7 +375,10 @@ impl EntryKeys {
             .map(|key| {
                 Ok(Mint {
                     key: key.clone(),
+                    #[cfg(not(mutants))]
                     nonce: Nonce::random()?,
+                    #[cfg(mutants)]
+                    nonce: Nonce::random()?.offered(),
                 })
             })
             .collect()

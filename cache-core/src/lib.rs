@@ -25,6 +25,10 @@ mod invalidation;
 mod key;
 pub mod layout;
 mod memory;
+#[cfg(mutants)]
+#[doc(hidden)]
+pub mod mutants;
+#[cfg(not(mutants))]
 mod mutants;
 #[cfg(all(test, weak_memory))]
 mod orderings;

@@ -11,6 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::layout::Leaf;
+use crate::mutants::{Mutant, active};
 use crate::pattern::nodes;
 
 /// More nodes than this are widened: about a megabyte of them. Of leaves there are only 65,536.
@@ -84,6 +85,9 @@ impl Attempt {
 impl Pending {
     /// Enters what an invalidation covers.
     pub(crate) fn add(&self, regions: Regions<'_>) {
+        if active(Mutant::PendingDropped) {
+            return;
+        }
         let mut entered = self.lock();
         entered.number += 1;
         let number = entered.number;
@@ -135,7 +139,7 @@ impl Pending {
     /// Removes what an attempt has had acknowledged.
     pub(crate) fn acknowledged(&self, attempt: &Attempt) {
         let mut entered = self.lock();
-        let done = |number: u64| number <= attempt.until;
+        let done = |number: u64| number <= attempt.until || active(Mutant::AttemptSettlesLaterOnes);
         if attempt.everything {
             entered.nodes.retain(|_, number| !done(*number));
             entered.leaves.retain(|_, number| !done(*number));

@@ -1,5 +1,7 @@
 //! Entries that are addressed by a key of the caller's, not by a function.
 
+#[cfg(mutants)]
+mod broken;
 mod lifetime;
 mod many;
 
@@ -14,6 +16,7 @@ use crate::function::Function;
 use crate::handling::{Coding, Handling};
 use crate::layout::EntryKeys;
 use crate::memory::entry::{Entry, EntryKey};
+use crate::mutants::{Mutant, active};
 use crate::outcome::ResultOf;
 use crate::pending::Regions;
 use crate::segment::escape;
@@ -185,6 +188,10 @@ impl<'a> PlainKey<'a> {
         value: &V,
         ttl: Duration,
     ) -> Result<(), Error> {
+        #[cfg(mutants)]
+        if broken::sets_otherwise() {
+            return self.set_otherwise(shared, value, ttl).await;
+        }
         let keys = self.subject.keys(&shared.layout)?;
         let look = self.looked_for(&keys, ttl);
         let mut budget = shared.budget();
@@ -243,6 +250,9 @@ struct Outdated<'a>(&'a str, &'a Shared);
 
 impl Drop for Outdated<'_> {
     fn drop(&mut self) {
+        if active(Mutant::SetNotGuarded) {
+            return;
+        }
         self.1
             .invalidate_later(Regions::of_nodes(&[Box::from(self.0)]));
     }

@@ -4,6 +4,8 @@
 //! caller's budget and the counts. What an answer proves is decided by [`fence`](crate::fence) and
 //! [`entry`](crate::entry).
 
+#[cfg(mutants)]
+mod broken;
 mod invalidate;
 mod look;
 mod many;

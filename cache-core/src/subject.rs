@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::cache::{Cache, Inner};
 use crate::error::Error;
-use crate::function::Instance;
+use crate::function::{Function, Instance};
 use crate::key::KeyWriter;
 use crate::layout::{EntryKeys, FunctionEntry, Layout, Leaf};
 use crate::memory::entry::{Entry, EntryKey, Slots};
@@ -51,7 +51,7 @@ impl Subject {
             },
         };
         let invalidations = &cache.inner().memory.invalidations;
-        let leaf = invalidations.leaf(function.name(), writer.argument_bytes());
+        let leaf = invalidations.leaf(leaf_name(function), writer.argument_bytes());
         Some(Self {
             key: EntryKey {
                 hash,
@@ -97,7 +97,7 @@ impl Subject {
             function: function.name(),
             version: function.version_number(),
             args_hash: *instance.identity().args_hash(bytes).as_bytes(),
-            leaf: Leaf::of_call(function.name(), &bytes[..self.arguments]),
+            leaf: Leaf::of_call(leaf_name(function), &bytes[..self.arguments]),
             tags: &[],
         })
     }
@@ -126,6 +126,15 @@ impl Subject {
             value,
         })
     }
+}
+
+/// What a leaf is made of beside the arguments: the bare name, for an invalidation knows no version.
+fn leaf_name(function: &'static Function) -> &'static str {
+    #[cfg(mutants)]
+    if let Some(name) = function.name_of_a_versioned_leaf() {
+        return name;
+    }
+    function.name()
 }
 
 fn render_prefix(

@@ -52,6 +52,9 @@ pub(crate) struct Inner {
 
 impl Inner {
     pub(super) fn new(builder: CacheBuilder, plan: Plan) -> Arc<Self> {
+        // A name that none has is to be noticed here, and not in the middle of something.
+        #[cfg(mutants)]
+        crate::mutants::chosen();
         let agenda = Agenda::new(builder.clock.clone());
         let statistics = Statistics::default();
         let plain = statistics.series(&PLAIN);

@@ -1,5 +1,8 @@
 //! A call whose entry is kept in a store.
 
+#[cfg(mutants)]
+mod broken;
+
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -11,6 +14,8 @@ use crate::fence::Fence;
 use crate::flight::{Leader, Role, Seat, Turn, Wanted};
 use crate::handling::Coding;
 use crate::memory::entry::Entry;
+#[cfg(mutants)]
+use crate::mutants::{Mutant, active};
 use crate::outcome::Shape;
 use crate::shared::{Budget, Found, Look, Shared};
 use crate::subject::Subject;
@@ -73,6 +78,8 @@ impl<S, V: LocalValue> Miss<S, V> {
             }
             None => None,
         };
+        #[cfg(mutants)]
+        let fence = fence.or_else(|| broken::of_any_computation(&keys));
         match fence {
             Some(fence) => self.compute_fenced(subject, place, &fence, body).await,
             // Neither stored nor shared: see `docs/model/flights.py`.
@@ -168,6 +175,17 @@ impl<S, V: LocalValue> Miss<S, V> {
 impl<V: LocalValue> Place<'_, V> {
     /// Stores what was computed. That it fails is counted, and costs a computation.
     async fn store(mut self, entry: &Entry, fence: &Fence, ttl: Duration, cost: Duration) {
+        #[cfg(mutants)]
+        if broken::is_for_sharing_alone(fence) {
+            return;
+        }
+        #[cfg(mutants)]
+        let later = match active(Mutant::FenceReadAfterBody) {
+            true => self.fence_of_now().await,
+            false => None,
+        };
+        #[cfg(mutants)]
+        let fence = later.as_ref().unwrap_or(fence);
         let look = self.look;
         let Some(kept) = entry.value::<V>() else {
             return;

@@ -3,6 +3,7 @@
 use super::{Budget, Shared};
 use crate::error::Error;
 use crate::layout::{Key, Region};
+use crate::mutants::{Mutant, active};
 use crate::pending::Regions;
 use crate::stats::Series;
 use crate::store::{Cursor, Deadline};
@@ -43,14 +44,21 @@ impl Shared {
         series: Option<&Series>,
         budget: &mut Budget,
     ) -> Result<(), Error> {
-        if regions.names_nothing() {
+        if regions.names_nothing() || active(Mutant::StoreNotTold) {
+            return Ok(());
+        }
+        if active(Mutant::AcknowledgementNotAwaited) {
+            self.invalidate_later(regions);
             return Ok(());
         }
         let unacknowledged = Unacknowledged {
             shared: self,
             regions,
         };
-        self.unlink(regions, series, budget).await?;
+        let acknowledged = self.unlink(regions, series, budget).await;
+        if !active(Mutant::TimeoutIsOk) {
+            acknowledged?;
+        }
         std::mem::forget(unacknowledged);
         Ok(())
     }
@@ -61,7 +69,10 @@ impl Shared {
             shared: self,
             regions: Regions::EVERYTHING,
         };
-        self.unlink_all(allowance).await?;
+        let acknowledged = self.unlink_all(allowance).await;
+        if !active(Mutant::TimeoutIsOk) {
+            acknowledged?;
+        }
         std::mem::forget(unacknowledged);
         Ok(())
     }
@@ -78,6 +89,12 @@ impl Shared {
         series: Option<&Series>,
         budget: &mut Budget,
     ) -> Result<(), Error> {
+        #[cfg(mutants)]
+        if active(Mutant::ScanAndDelete) {
+            return self
+                .delete_values(regions.nodes, Allowance::Budget(budget))
+                .await;
+        }
         let nodes = regions.nodes.iter().map(|node| Region::Node(node));
         let leaves = regions.leaves.iter().map(|leaf| Region::Leaf(*leaf));
         let copies = |region| self.layout.copies(region);
@@ -93,6 +110,10 @@ impl Shared {
         series: Option<&Series>,
         budget: &mut Budget,
     ) -> Result<(), Error> {
+        #[cfg(mutants)]
+        if super::broken::invalidates_otherwise() {
+            return self.invalidate_otherwise(keys, series, budget).await;
+        }
         let unlink = |deadline| self.store.invalidate(keys, deadline);
         self.ask(Operation::Invalidate, series, budget, unlink)
             .await
@@ -101,6 +122,10 @@ impl Shared {
     /// Deletes every generation of the namespace. A key that is there throughout a scan is named
     /// by it, so each fence from before loses at least one generation.
     pub(super) async fn unlink_all(&self, mut allowance: Allowance<'_>) -> Result<(), Error> {
+        #[cfg(mutants)]
+        if active(Mutant::ScanAndDelete) {
+            return self.delete_values(&[Box::default()], allowance).await;
+        }
         let beginning = self.layout.all_generations();
         let mut cursor = Some(Cursor::start());
         while let Some(place) = cursor {
@@ -112,12 +137,17 @@ impl Shared {
                     &mut own
                 }
             };
-            let scan = |deadline| self.store.scan(&beginning, place, PAGE, deadline);
+            let limit = if active(Mutant::ClearStopsEarly) {
+                10
+            } else {
+                PAGE
+            };
+            let scan = |deadline| self.store.scan(&beginning, place, limit, deadline);
             let page = self.ask(Operation::Scan, None, budget, scan).await?;
             if !page.keys.is_empty() {
                 self.unlink_keys(&page.keys, None, budget).await?;
             }
-            cursor = page.next;
+            cursor = page.next.filter(|_| !active(Mutant::ClearStopsEarly));
         }
         self.sweep_all_later();
         Ok(())

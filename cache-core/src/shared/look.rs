@@ -10,6 +10,7 @@ use crate::error::{Error, LOG};
 use crate::fence::{Fence, Nonce, Observed};
 use crate::handling::Coding;
 use crate::layout::EntryKeys;
+use crate::mutants::{Mutant, active};
 use crate::stats::Series;
 use crate::store::{Mint, Swap, Written};
 use crate::traffic::{ErrorClass, MissReason, Operation};
@@ -60,7 +61,7 @@ impl Shared {
         coding: &Coding<V>,
         budget: &mut Budget,
     ) -> Result<Found<V>, Error> {
-        if self.bars(look) {
+        if !active(Mutant::PendingLookedAtLate) && self.bars(look) {
             look.series.missed_shared(MissReason::Pending);
             return Ok(Found::Barred);
         }
@@ -71,6 +72,9 @@ impl Shared {
                 return Err(error);
             }
         };
+        if active(Mutant::PendingLookedAtLate) && self.bars(look) {
+            return Ok(Found::Barred);
+        }
         match open(value.as_deref(), look.keys, &observed, coding) {
             Ok(kept) => {
                 look.series.shared_hits.fetch_add(1, Relaxed);
@@ -125,6 +129,10 @@ impl Shared {
             Err(observed) => observed,
         };
         let mints = look.keys.mints(&observed).ok()?;
+        #[cfg(mutants)]
+        if super::broken::mints_otherwise() {
+            return self.mint_otherwise(look, observed, mints, budget).await;
+        }
         let ttl = generation_ttl(look.ttl);
         let mint = |deadline| self.store.mint(mints, ttl, deadline);
         let shown = self
@@ -153,6 +161,10 @@ impl Shared {
         nonce: Nonce,
         budget: &mut Budget,
     ) -> Result<Swap, Error> {
+        #[cfg(mutants)]
+        if super::broken::swaps_otherwise() {
+            return self.swap_otherwise(look, nonce, budget).await;
+        }
         let key = look.keys.leaf().clone();
         let ttl = generation_ttl(look.ttl);
         let swap = |deadline| self.store.swap(Mint { key, nonce }, ttl, deadline);

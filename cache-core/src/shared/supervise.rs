@@ -12,6 +12,7 @@ use crate::cache::Inner;
 use crate::clock::Tick;
 use crate::error::{Error, LOG};
 use crate::fence::Nonce;
+use crate::mutants::{Mutant, active};
 use crate::pending::Attempt;
 use crate::store::Deadline;
 use crate::traffic::Operation;
@@ -104,7 +105,10 @@ impl Shared {
 
     /// What was kept in memory instead of in the store has heard nobody's invalidations.
     fn noted_reached(&self, inner: &Inner) {
-        if !self.reached.swap(true, SeqCst) && self.fallback.is_some() {
+        if !self.reached.swap(true, SeqCst)
+            && self.fallback.is_some()
+            && !active(Mutant::FallbackNeverDropped)
+        {
             inner.memory.invalidations.invalidate_all();
             inner.memory.remove_invalidated();
         }
@@ -113,6 +117,9 @@ impl Shared {
     /// Has pending invalidations tried now, unless that is arranged, or the breaker is open: then
     /// the probe that closes it sees to them.
     pub(super) fn retry_soon(&self) {
+        if active(Mutant::PendingNotRetried) {
+            return;
+        }
         if self.pending.len() > 0 && !self.breaker.is_open() && !self.retrying.swap(true, SeqCst) {
             // The first attempt is made even if what is invalidating now was the last to hold the
             // cache. Later ones end with it.
@@ -174,7 +181,7 @@ impl Shared {
         self.unlink(regions, None, budget).await
     }
 
-    fn errand(&self, after: Duration, job: impl FnOnce(&Inner, &Shared) + Send + 'static) {
+    pub(super) fn errand(&self, after: Duration, job: impl FnOnce(&Inner, &Shared) + Send + 'static) {
         self.errand_at(self.clock.after(after), job);
     }
 
