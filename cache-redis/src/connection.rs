@@ -4,6 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
+#[cfg(mutants)]
+use cache_core::mutants::{Mutant, active};
 use cache_core::store::Deadline;
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncConnectionConfig, Pipeline, RedisConnectionInfo, RedisError, Value};
@@ -141,6 +143,10 @@ impl Connection {
             .origin
             .proof(self.requested.fetch_add(1, Ordering::Relaxed));
         commands.push(command::prove(&proof));
+        #[cfg(mutants)]
+        if active(Mutant::ProofIgnored) {
+            commands.pop();
+        }
         let until = Instant::from_std(deadline.instant());
         match timeout_at(until, self.exchange(commands)).await {
             Ok(Ok(replies)) if !self.is_given_up() => self.prove(replies, &proof),
@@ -162,6 +168,10 @@ impl Connection {
     }
 
     fn prove(&self, mut replies: Vec<Reply>, proof: &Proof) -> Result<Vec<Reply>, Failure> {
+        #[cfg(mutants)]
+        if active(Mutant::ProofIgnored) {
+            return Ok(replies);
+        }
         match reply::proven(replies.pop().as_ref(), proof) {
             Ok(()) => Ok(replies),
             Err(fault) => {

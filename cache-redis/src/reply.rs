@@ -7,6 +7,8 @@ use std::fmt;
 
 use cache_core::fence::{Generation, Nonce};
 use cache_core::layout::Key;
+#[cfg(mutants)]
+use cache_core::mutants::{Mutant, active};
 use cache_core::store::{Page, Swap, Written};
 
 use crate::fault::Fault;
@@ -159,6 +161,10 @@ pub fn proven(reply: Option<&Reply>, proof: &Proof) -> Result<(), Fault> {
 ///
 /// What the server refused with, or a reply that is not ours.
 pub fn removed(reply: &Reply, keys: usize) -> Result<(), Fault> {
+    #[cfg(mutants)]
+    if active(Mutant::RefusalIsOk) && matches!(reply, Reply::Refused(_)) {
+        return Ok(());
+    }
     match reply {
         Reply::Number(gone) if usize::try_from(*gone).is_ok_and(|gone| gone <= keys) => Ok(()),
         other => Err(unexpected(other, "UNLINK")),
