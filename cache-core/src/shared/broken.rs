@@ -8,7 +8,7 @@ use crate::body::block_on;
 use crate::error::Error;
 use crate::fence::{Fence, Generation, Nonce, Observed};
 use crate::layout::Key;
-use crate::mutants::{Mutant, active};
+use crate::mutants::{Mutant, active, or_default};
 use crate::stats::Series;
 use crate::store::{Counters, Cursor, Deadline, Mint, Swap};
 use crate::traffic::Operation;
@@ -24,7 +24,9 @@ pub(super) fn mints_otherwise() -> bool {
 }
 
 pub(super) fn swaps_otherwise() -> bool {
-    active(Mutant::CounterInsteadOfNonce) || active(Mutant::NonceRepeated)
+    active(Mutant::CounterInsteadOfNonce)
+        || active(Mutant::MissingIsZero)
+        || active(Mutant::NonceRepeated)
 }
 
 pub(super) fn invalidates_otherwise() -> bool {
@@ -89,12 +91,18 @@ impl Shared {
         let (again, ttl) = (repeated(&mint), generation_ttl(look.ttl));
         let swap = |deadline| self.store.swap(mint, ttl, deadline);
         let swapped = self.ask(Operation::Swap, series, budget, swap).await;
-        if swapped.is_err() {
+        if swapped.is_err() && active(Mutant::NonceRepeated) {
             self.errand(LATER, move |_, shared| {
                 let _ = block_on(shared.store.swap(again, ttl, shared.deadline()));
             });
         }
-        swapped
+        swapped.map(|swap| match swap {
+            Swap::Done { previous, now } => Swap::Done {
+                previous: or_default(previous),
+                now,
+            },
+            Swap::Full => Swap::Full,
+        })
     }
 
     /// Gives generations a new value instead of deleting them.

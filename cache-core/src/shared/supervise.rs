@@ -181,7 +181,11 @@ impl Shared {
         self.unlink(regions, None, budget).await
     }
 
-    pub(super) fn errand(&self, after: Duration, job: impl FnOnce(&Inner, &Shared) + Send + 'static) {
+    pub(super) fn errand(
+        &self,
+        after: Duration,
+        job: impl FnOnce(&Inner, &Shared) + Send + 'static,
+    ) {
         self.errand_at(self.clock.after(after), job);
     }
 
