@@ -4,7 +4,8 @@ mod env;
 
 pub use cache_core::{
     Cache, CacheBuilder, CacheValue, Counter, DEFAULT_TTL, Error, FunctionStats, Health,
-    LocalValue, MAX_TTL, Pattern, Rollout, Rollouts, Stats, StoreHealth, TierHealth, installed,
+    LocalValue, MAX_TTL, Pattern, Rollout, Rollouts, Stats, StoreHealth, TierHealth, defer,
+    defer_blocking, in_current_deferral, installed,
 };
 
 pub use env::from_env;

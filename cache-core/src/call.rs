@@ -1,5 +1,6 @@
 //! One call of a cached function: looked up, and computed if need be.
 
+mod deferred;
 mod local;
 mod shared;
 
@@ -12,14 +13,16 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::body::{block_on, inside};
 use crate::cache::Cache;
+use crate::deferral;
 use crate::flight::{Follower, Turn, Wanted};
 use crate::function::Function;
-use crate::handling::Handling;
+use crate::handling::{Coding, Handling};
 use crate::key::KeyWriter;
 use crate::memory::entry::Entry;
 use crate::outcome::Shape;
 use crate::policy::Tier;
 use crate::segment::SegmentWriter;
+use crate::shared::Shared;
 use crate::subject::Subject;
 
 /// A value that any tier can hold: what annotated functions and direct operations keep.
@@ -110,7 +113,9 @@ where
     if let Some(entry) = memory.get(hash, instance, writer.bytes(), cache.inner().clock.now()) {
         let kept: Option<Option<S::Value>> = entry.value();
         let kept = kept.filter(|kept| kept.is_some() || S::HAS_ABSENCE);
-        if let (Some(kept), None) = (kept, writer.error()) {
+        if let (Some(kept), None) = (kept, writer.error())
+            && !deferral::covers(cache.inner(), &entry.slots)
+        {
             entry.series.hit();
             return Call::hit(shape, kept);
         }
@@ -235,12 +240,21 @@ impl<S, V: LocalValue> Miss<S, V> {
         let Some(subject) = &self.subject else {
             return inside(pin!(body())).await;
         };
+        if deferral::is_inside() {
+            return self.compute_deferred(subject, body).await;
+        }
+        match self.place(subject) {
+            Some((shared, coding)) => self.compute_shared(subject, shared, &coding, body).await,
+            None => self.compute_locally(subject, body).await,
+        }
+    }
+
+    /// The store that the entry is kept in, and how; none if memory keeps it.
+    fn place(&self, subject: &Subject) -> Option<(&Shared, Coding<V>)> {
         let tier = subject.key.instance.function().policy().tier;
-        match (self.cache.inner().shared(), self.handling.coding, tier) {
-            (Some(shared), Some(coding), Tier::All | Tier::SharedOnly) => {
-                self.compute_shared(subject, shared, &coding, body).await
-            }
-            _ => self.compute_locally(subject, body).await,
+        match tier {
+            Tier::All | Tier::SharedOnly => self.cache.inner().shared().zip(self.handling.coding),
+            Tier::MemoryOnly => None,
         }
     }
 

@@ -1,10 +1,12 @@
 //! What an annotated writer does after its body, however its body ends.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
 use crate::body::block_on;
 use crate::cache::{Cache, Inner};
 use crate::clock::Tick;
+use crate::deferral::{self, Deferral};
 use crate::error::LOG;
 use crate::key::KeyWriter;
 use crate::layout::Leaf;
@@ -19,14 +21,14 @@ use crate::shared::Allowance;
 #[must_use = "an invalidation does nothing until `after` is awaited"]
 #[derive(Debug)]
 pub struct Invalidation {
-    cache: Cache,
-    function: &'static str,
+    pub(crate) cache: Cache,
+    pub(crate) function: &'static str,
     /// As they are written, for the log.
     patterns: Vec<&'static str>,
     /// The functions of which single entries are invalidated, for the log.
     entries: Vec<&'static str>,
-    target: Target,
-    always: bool,
+    pub(crate) target: Target,
+    pub(crate) always: bool,
 }
 
 /// Begins the invalidation of a writer.
@@ -98,7 +100,8 @@ impl Invalidation {
         self
     }
 
-    /// Runs the body, then invalidates, unless it failed.
+    /// Runs the body, then invalidates, unless it failed; inside a [`defer`](crate::defer) block the
+    /// invalidation is left to that.
     ///
     /// If the future is dropped while the body runs, or the body panics, nobody knows whether it
     /// wrote: the invalidation is done at once, and again when the outcome must have settled.
@@ -112,10 +115,10 @@ impl Invalidation {
     ) -> R {
         #[cfg(mutants)]
         if active(Mutant::InvalidatedBeforeBody) {
-            Guard(Some(self)).succeeded().await;
+            Guard::new(self).succeeded().await;
             return body().await;
         }
-        let guard = Guard(Some(self));
+        let guard = Guard::new(self);
         let answer = body().await;
         // From here on no `R` may be held across an await: its error need not be `Send`.
         let kept = match shape.take(answer) {
@@ -132,7 +135,7 @@ impl Invalidation {
 
     /// Like [`after`](Self::after), for a synchronous function.
     pub fn after_blocking<R>(self, shape: impl Shape<R> + Settled, body: impl FnOnce() -> R) -> R {
-        let guard = Guard(Some(self));
+        let guard = Guard::new(self);
         let answer = body();
         match shape.outcome(&answer) {
             Outcome::Failure => guard.failed(),
@@ -143,23 +146,39 @@ impl Invalidation {
 }
 
 /// Invalidates when it is dropped, unless it was told the outcome before.
-struct Guard(Option<Invalidation>);
+struct Guard {
+    invalidation: Option<Invalidation>,
+    /// The block that the writer started in.
+    deferral: Option<Arc<Deferral>>,
+}
 
 impl Guard {
+    fn new(invalidation: Invalidation) -> Self {
+        Self {
+            invalidation: Some(invalidation),
+            deferral: deferral::current(),
+        }
+    }
+
+    /// Leaves the invalidation to the block, if there is one that is not over.
+    fn deferred(&self, invalidation: &Invalidation) -> bool {
+        let deferral = self.deferral.as_ref();
+        let deferred = deferral.is_some_and(|deferral| deferral.collect(invalidation));
+        if deferred {
+            let function = invalidation.function;
+            tracing::debug!(target: LOG, function, "the invalidation is deferred");
+        }
+        deferred
+    }
+
     /// The body wrote.
     async fn succeeded(mut self) {
-        if let Some(invalidation) = self.0.take() {
+        if let Some(invalidation) = self.invalidation.take()
+            && !self.deferred(&invalidation)
+        {
             let inner = invalidation.cache.inner();
             inner.invalidate_locally(&invalidation.target);
-            if let Some(shared) = &inner.shared {
-                let target = &invalidation.target;
-                let mut budget = shared.budget();
-                if target.everything {
-                    let _ = shared.invalidate_all(Allowance::Budget(&mut budget)).await;
-                } else {
-                    let _ = shared.invalidate(target.regions(), None, &mut budget).await;
-                }
-            }
+            inner.invalidate_in_store(&invalidation.target).await;
             // Last: a subscriber or a recorder is foreign code, and may panic.
             invalidation.note();
         }
@@ -168,8 +187,9 @@ impl Guard {
     /// The body says that it did not write. Who does not believe it must not wait for the store: a
     /// failure can't be held across an await.
     fn failed(mut self) {
-        if let Some(invalidation) = self.0.take()
+        if let Some(invalidation) = self.invalidation.take()
             && invalidation.always
+            && !self.deferred(&invalidation)
         {
             invalidation.cache.inner().invalidate(&invalidation.target);
             invalidation.note();
@@ -178,10 +198,15 @@ impl Guard {
 }
 
 impl Invalidation {
+    /// The patterns and the functions that are named, as they are written.
+    pub(crate) fn covered(&self) -> impl Iterator<Item = &'static str> {
+        self.patterns.iter().chain(&self.entries).copied()
+    }
+
     /// Logs and meters what was done.
     fn note(&self) {
         let (function, patterns, entries) = (self.function, &self.patterns, &self.entries);
-        for covered in patterns.iter().chain(entries) {
+        for covered in self.covered() {
             self.cache.inner().meter_invalidation(covered, function);
         }
         tracing::debug!(target: LOG, function, ?patterns, ?entries, "invalidated");
@@ -190,7 +215,8 @@ impl Invalidation {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let Some(invalidation) = self.0.take().filter(|_| !active(Mutant::NoGuard)) else {
+        let invalidation = self.invalidation.take();
+        let Some(invalidation) = invalidation.filter(|_| !active(Mutant::NoGuard)) else {
             return;
         };
         let inner = invalidation.cache.inner();
@@ -199,6 +225,8 @@ impl Drop for Guard {
         if !active(Mutant::GuardFiresOnce) {
             inner.invalidate_again(invalidation.target.clone());
         }
+        // Also when the block commits, which may be after the outcome was thought to have settled.
+        self.deferred(&invalidation);
         tracing::debug!(target: LOG, function, "the outcome was never known: will be invalidated again");
         invalidation.note();
     }
@@ -206,14 +234,14 @@ impl Drop for Guard {
 
 impl Inner {
     /// Invalidates here, and as soon as can be in the store.
-    fn invalidate(&self, target: &Target) {
+    pub(crate) fn invalidate(&self, target: &Target) {
         self.invalidate_locally(target);
         if let Some(shared) = &self.shared {
             shared.invalidate_later(target.regions());
         }
     }
 
-    fn invalidate_locally(&self, target: &Target) {
+    pub(crate) fn invalidate_locally(&self, target: &Target) {
         let invalidations = &self.memory.invalidations;
         if target.everything {
             invalidations.invalidate_all();
@@ -223,8 +251,21 @@ impl Inner {
         self.statistics.invalidations.fetch_add(1, Relaxed);
     }
 
+    /// Invalidates in the store, if there is one. What it does not acknowledge in time is pending.
+    pub(crate) async fn invalidate_in_store(&self, target: &Target) {
+        let Some(shared) = &self.shared else {
+            return;
+        };
+        let mut budget = shared.budget();
+        if target.everything {
+            let _ = shared.invalidate_all(Allowance::Budget(&mut budget)).await;
+        } else {
+            let _ = shared.invalidate(target.regions(), None, &mut budget).await;
+        }
+    }
+
     /// Has `target` invalidated once more when the outcome of a dropped writer has settled.
-    fn invalidate_again(&self, target: Target) {
+    pub(crate) fn invalidate_again(&self, target: Target) {
         if let Some(when) = self.settling.add(target, self.clock.after(self.settle)) {
             self.later(when, |inner| inner.settle(inner.clock.now()));
         }

@@ -15,7 +15,7 @@ use crate::mutants::{Mutant, active};
 use crate::pattern::nodes;
 
 /// More nodes than this are widened: about a megabyte of them. Of leaves there are only 65,536.
-const MOST: usize = 10_000;
+pub(crate) const MOST: usize = 10_000;
 
 /// What an invalidation covers in a store.
 #[derive(Debug, Clone, Copy)]
@@ -99,7 +99,8 @@ impl Pending {
             entered.everything = Some(number);
         }
         if entered.nodes.len() > MOST {
-            entered.widen();
+            let everything = widen(&mut entered.nodes);
+            entered.everything = everything.then_some(number).or(entered.everything);
         }
         self.len.store(entered.len(), SeqCst);
     }
@@ -171,25 +172,25 @@ impl Entered {
     fn len(&self) -> usize {
         self.nodes.len() + self.leaves.len() + usize::from(self.everything.is_some())
     }
+}
 
-    /// Cuts nodes down to ever fewer segments until half of the room is free again; to nothing, if
-    /// even the first segments are too many.
-    fn widen(&mut self) {
-        for depth in (1..8).rev() {
-            let mut wider = BTreeMap::new();
-            for (node, number) in std::mem::take(&mut self.nodes) {
-                let cut = nodes(&node).nth(depth - 1).unwrap_or(&node);
-                let latest: &mut u64 = wider.entry(cut.into()).or_default();
-                *latest = number.max(*latest);
-            }
-            self.nodes = wider;
-            if self.nodes.len() <= MOST / 2 {
-                return;
-            }
+/// Cuts nodes down to ever fewer segments until half of the room is free again. True if even the
+/// first segments are too many: then none are left, and it is everything that they mean.
+pub(crate) fn widen<N: Copy + Ord + Default>(all: &mut BTreeMap<Box<str>, N>) -> bool {
+    for depth in (1..8).rev() {
+        let mut wider = BTreeMap::new();
+        for (node, number) in std::mem::take(all) {
+            let cut = nodes(&node).nth(depth - 1).unwrap_or(&node);
+            let latest: &mut N = wider.entry(cut.into()).or_default();
+            *latest = number.max(*latest);
         }
-        self.nodes.clear();
-        self.everything = Some(self.number);
+        *all = wider;
+        if all.len() <= MOST / 2 {
+            return false;
+        }
     }
+    all.clear();
+    true
 }
 
 #[cfg(all(test, not(any(shuttle, weak_memory))))]

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use crate::cache::Cache;
 use crate::call::{CacheValue, Call, Miss};
+use crate::deferral;
 use crate::error::Error;
 use crate::fence::Nonce;
 use crate::function::Function;
@@ -23,6 +24,7 @@ use crate::segment::escape;
 use crate::shared::{Found, Look, Shared};
 use crate::store::Swap;
 use crate::subject::Subject;
+use crate::traffic::MissReason;
 
 /// Stands for all of them: one key is one entry, whatever the type of its value.
 pub(crate) static PLAIN: Function = Function::new("", "", "", "", 0);
@@ -65,6 +67,22 @@ impl<'a> PlainKey<'a> {
         inner.rollout.is_restricted() && inner.bypasses_plain(self.subject.plain_key())
     }
 
+    /// Whether the block that this is called in has outdated the key, without having invalidated it
+    /// yet.
+    fn is_outdated(&self) -> bool {
+        deferral::covers(self.cache.inner(), &self.subject.slots)
+    }
+
+    /// The same for a key in a store; counts a miss, too.
+    fn counted_outdated(&self) -> bool {
+        let outdated = self.is_outdated();
+        if outdated {
+            let series = &self.subject.series;
+            series.missed_shared(MissReason::Pending);
+        }
+        outdated
+    }
+
     /// How long a value lives whose caller does not say.
     fn default_ttl(&self) -> Duration {
         let inner = self.cache.inner();
@@ -102,7 +120,7 @@ impl<'a> PlainKey<'a> {
     }
 
     fn value<V: CacheValue>(&self) -> Option<V> {
-        let entry = self.look_up()?;
+        let entry = self.look_up().filter(|_| !self.is_outdated())?;
         let value = entry.value::<V>().flatten()?;
         entry.series.hit();
         Some(value)
@@ -121,6 +139,9 @@ impl<'a> PlainKey<'a> {
         let Some(shared) = self.cache.inner().shared() else {
             return Ok(self.counted_value());
         };
+        if self.counted_outdated() {
+            return Ok(None);
+        }
         let keys = self.subject.keys(&shared.layout)?;
         let look = self.looked_for(&keys, self.default_ttl());
         let budget = &mut shared.budget();

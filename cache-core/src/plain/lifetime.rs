@@ -50,7 +50,7 @@ impl Cache {
     /// An [input error](Error::is_invalid_input) if the key is empty, and those of the store.
     pub async fn ttl(&self, key: &str) -> Result<Option<Duration>, Error> {
         let key = PlainKey::new(self, key)?;
-        if key.is_bypassed() {
+        if key.is_bypassed() || key.is_outdated() {
             return Ok(None);
         }
         key.time_left().await

@@ -56,7 +56,10 @@ impl Cache {
             };
             return Ok(keys.iter().map(value).collect());
         };
-        let is_on: Vec<bool> = keys.iter().map(|key| !key.is_bypassed()).collect();
+        let is_on = keys
+            .iter()
+            .map(|key| !key.is_bypassed() && !key.counted_outdated());
+        let is_on: Vec<bool> = is_on.collect();
         let asked = keys.iter().zip(&is_on).filter(|(_, is_on)| **is_on);
         let asked: Vec<_> = asked.map(|(key, _)| key).collect();
         let mut values = self.get_many_shared(shared, &asked).await?.into_iter();

@@ -9,8 +9,8 @@ use crate::stats::Series;
 use crate::store::{Cursor, Deadline};
 use crate::traffic::Operation;
 
-/// The keys' worth of work that the server does for one step of a scan: some 200 µs, in which it
-/// serves nobody else.
+/// The keys' worth of work that the server does for one step of a scan, or for one command that
+/// deletes: some 200 µs, in which it serves nobody else.
 const PAGE: usize = 1_000;
 
 /// How much time a scan for all generations may take.
@@ -99,7 +99,9 @@ impl Shared {
         let leaves = regions.leaves.iter().map(|leaf| Region::Leaf(*leaf));
         let copies = |region| self.layout.copies(region);
         let keys: Vec<Key> = nodes.chain(leaves).flat_map(copies).collect();
-        self.unlink_keys(&keys, series, budget).await?;
+        for keys in keys.chunks(PAGE) {
+            self.unlink_keys(keys, series, budget).await?;
+        }
         self.sweep_later(regions.nodes);
         Ok(())
     }
