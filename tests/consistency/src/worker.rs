@@ -3,6 +3,7 @@
 mod client;
 mod notes;
 mod service;
+mod transaction;
 
 use std::io::{self, BufRead};
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! One of the tasks that use the service: which thing it does next, and what it notes of it.
 
 mod reads;
+mod transactions;
 mod writes;
 
 use std::future::poll_fn;

@@ -8,6 +8,7 @@ use cachewright::{__private as private, Cache, cached, invalidate_cache};
 use serde::{Deserialize, Serialize};
 
 use super::notes::Notes;
+use super::transaction::{self, Transaction, UNCOMMITTED};
 use crate::clock::{Moment, now};
 use crate::database::Database;
 use crate::keys::{Family, Key, Register};
@@ -104,7 +105,10 @@ impl Service {
     pub async fn load(&self, key: Key) -> Result<Value, Failure> {
         let mut body = self.begin(key);
         pause(some_of(self.workload.load_delay)).await;
-        let version = self.database.load(key.register()).await?;
+        let version = match transaction::has_written(key.register()) {
+            true => UNCOMMITTED,
+            false => self.database.load(key.register()).await?,
+        };
         pause(some_of(self.workload.load_delay)).await;
         body.finished = true;
         Ok(body.value(version))
@@ -119,7 +123,7 @@ impl Service {
     }
 
     /// Writes registers; the last that a writer does.
-    async fn commit(&self, registers: &[Register], committed: &Committed) -> Result<(), Failure> {
+    pub async fn commit(&self, registers: &[Register], committed: &Committed) -> Result<(), Failure> {
         let delay = some_of(self.workload.commit_delay);
         self.database.commit(registers, delay).await?;
         committed.note();
@@ -260,6 +264,26 @@ impl Service {
     pub async fn write_and_fail(&self, id: u16, done: &Committed) -> Result<(), Failure> {
         self.commit(&[Register(id.into())], done).await?;
         Err(Failure)
+    }
+
+    /// A part of a transaction, as the following ones: nothing is committed yet.
+    #[invalidate_cache("user:{id}:*", cache = self.cache)]
+    pub async fn stage_user(&self, id: u16, transaction: &Transaction) -> Result<(), Failure> {
+        transaction.write(Register(id.into()));
+        Ok(())
+    }
+
+    #[invalidate_cache("item:{id}:*", cache = self.cache)]
+    pub async fn stage_item(&self, id: u16, transaction: &Transaction) -> Result<(), Failure> {
+        transaction.write(Register(id.into()));
+        Ok(())
+    }
+
+    #[invalidate_cache("booking:*", cache = self.cache)]
+    pub async fn stage_listings(&self, id: u16, transaction: &Transaction) -> Result<(), Failure> {
+        pause(some_of(self.workload.load_delay)).await;
+        transaction.write(Register(id.into()));
+        Ok(())
     }
 
     /// What exactly one entry depends on. No attribute says it yet.

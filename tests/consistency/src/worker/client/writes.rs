@@ -33,7 +33,7 @@ impl Client {
         }
     }
 
-    fn invalidated(&self, scope: Scope, promise: Promise, start: u64, end: u64) {
+    pub(super) fn invalidated(&self, scope: Scope, promise: Promise, start: u64, end: u64) {
         // An acknowledgement that was looked for ended after it was found.
         let end = match promise {
             Promise::Acknowledged => now(),
@@ -100,8 +100,6 @@ impl Client {
         let writer = service.write_exactly(key, &done);
         self.writer(&[Scope::Entry(key)], &done, writer).await;
     }
-
-    pub(super) async fn transact(&mut self) {}
 
     /// A commit, and an invalidation that is asked for by itself.
     pub(super) async fn invalidate(&mut self) {
