@@ -19,6 +19,7 @@ pub struct RedisServerBuilder {
     tls: bool,
     pub(crate) binary: String,
     pub(crate) port: Option<u16>,
+    pub(crate) env: Vec<(String, String)>,
 }
 
 impl RedisServerBuilder {
@@ -29,6 +30,7 @@ impl RedisServerBuilder {
             tls: false,
             binary: "redis-server".to_owned(),
             port: None,
+            env: Vec::new(),
         }
     }
 
@@ -69,6 +71,12 @@ impl RedisServerBuilder {
     /// Runs this program instead of the `redis-server` that is found in `PATH`.
     pub fn binary(mut self, path: &str) -> Self {
         self.binary = path.to_owned();
+        self
+    }
+
+    /// Sets a variable in its environment.
+    pub fn env(mut self, key: &str, value: &str) -> Self {
+        self.env.push((key.to_owned(), value.to_owned()));
         self
     }
 

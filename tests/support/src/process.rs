@@ -20,7 +20,7 @@ const WATCHDOG: &str = r#"trap "" INT TERM HUP; read -r _; kill -KILL "$1"; rm -
 
 impl Process {
     /// Runs `binary` with the file redis.conf of `dir`, in `dir`, and collects its output in `log` there.
-    pub(crate) fn spawn(binary: &str, dir: &Path) -> io::Result<Self> {
+    pub(crate) fn spawn(binary: &str, dir: &Path, env: &[(String, String)]) -> io::Result<Self> {
         let log = std::fs::File::options()
             .create(true)
             .append(true)
@@ -28,6 +28,7 @@ impl Process {
         let mut child = Command::new(binary)
             .arg(dir.join("redis.conf"))
             .current_dir(dir)
+            .envs(env.iter().map(|(key, value)| (key, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

@@ -287,14 +287,15 @@ fn run(
         .write(dir, port, certificates)
         .map_err(|error| failed(format!("redis.conf: {error}")))?;
     let written = log(dir).len();
-    let mut process =
-        Process::spawn(&settings.binary, dir).map_err(|error| match error.kind() {
+    let mut process = Process::spawn(&settings.binary, dir, &settings.env).map_err(|error| {
+        match error.kind() {
             io::ErrorKind::NotFound => Refused::Otherwise(format!(
                 "`{}` isn't there: run scripts/prepare.sh, or `apt-get install redis-server`",
                 settings.binary
             )),
             _ => failed(format!("`{}`: {error}", settings.binary)),
-        })?;
+        }
+    })?;
     let begin = Instant::now();
     // It opens the socket after the port. So who answers here has the port, and is no other server that was faster there.
     while !answers(dir) {
