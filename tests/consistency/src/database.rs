@@ -7,7 +7,7 @@ mod client;
 mod server;
 
 pub use client::Database;
-pub use server::{Ambush, Commit, Occasion, Server, Strike, read_commits, write_commits};
+pub use server::{Ambush, Occasion, Server, Strike, read_commits, write_commits};
 
 #[cfg(test)]
 mod tests {

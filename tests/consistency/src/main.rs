@@ -5,15 +5,55 @@
 
 mod clock;
 mod database;
+mod faults;
+mod guard;
 mod keys;
+mod options;
 mod oracle;
+mod outcome;
 mod plan;
 mod record;
+mod run;
+mod servers;
 mod worker;
+mod workers;
+mod world;
 
-fn main() -> std::io::Result<()> {
-    match std::env::args().nth(1).as_deref() {
-        Some("worker") => worker::run(),
-        _ => Ok(()),
+use std::io;
+use std::process::ExitCode;
+
+use options::{Command, USAGE};
+
+fn main() -> ExitCode {
+    let command = match Command::parse(std::env::args().skip(1)) {
+        Ok(command) => command,
+        Err(error) => {
+            eprintln!("error: {error}\n{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match carry_out(&command) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::from(2)
+        }
     }
+}
+
+/// Whether there was nothing to complain of.
+fn carry_out(command: &Command) -> io::Result<bool> {
+    match command {
+        Command::Run(options) => return run::run(options),
+        Command::Judge(directory) => return run::judge(directory),
+        Command::Worker => worker::run()?,
+        Command::Help => println!("{USAGE}"),
+        Command::Faults => {
+            for kind in faults::Kind::ALL {
+                println!("{:<18}{}", kind.name(), kind.what());
+            }
+        }
+    }
+    Ok(true)
 }

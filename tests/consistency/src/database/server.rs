@@ -99,6 +99,7 @@ impl Server {
         })
     }
 
+    #[cfg(test)]
     pub fn socket(&self) -> &Path {
         &self.socket
     }
@@ -113,6 +114,7 @@ impl Server {
     }
 
     /// Ambushes that nobody has fallen into yet.
+    #[cfg(test)]
     pub fn in_wait(&self) -> usize {
         self.shared.lock().ambushes.len()
     }
