@@ -101,7 +101,8 @@ fn broken(
     match shown {
         Shown::Absent => {
             let possible = |version: &u64| {
-                version % 2 == 0 && starts.iter().all(|start| *version >= newest_before(*start))
+                version.is_multiple_of(2)
+                    && starts.iter().all(|start| *version >= newest_before(*start))
             };
             (!known.iter().any(possible)).then_some(Rule::StaleVersion)
         }

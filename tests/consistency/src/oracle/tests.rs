@@ -114,7 +114,7 @@ impl World {
     }
 
     #[track_caller]
-    fn is_clean(self) {
+    fn accuses_nobody(self) {
         let verdict = self.verdict();
         assert!(verdict.is_clean(), "{verdict}");
     }
@@ -137,7 +137,7 @@ fn a_computation_from_before_an_acknowledged_invalidation_is_accused_in_every_pr
                 .breaks(Rule::OlderComputation);
         }
         let world = World::new().invalidated(1, 10..20, Scope::User(8), Acknowledged);
-        world.read(reader, 21..22, PROFILE, 1, 9).is_clean();
+        world.read(reader, 21..22, PROFILE, 1, 9).accuses_nobody();
     }
 }
 
@@ -146,7 +146,7 @@ fn what_is_concurrent_or_at_one_moment_accuses_nobody() {
     for (read, born) in [(20, 9), (15, 9), (21, 10), (21, 11)] {
         let world = World::new().commit(PROFILE, 2, 10);
         let world = world.invalidated(1, 10..20, Scope::Users, Acknowledged);
-        world.read(2, read..30, PROFILE, 1, born).is_clean();
+        world.read(2, read..30, PROFILE, 1, born).accuses_nobody();
     }
 }
 
@@ -160,9 +160,9 @@ fn a_version_older_than_what_was_committed_before_the_invalidation_is_accused() 
     world()
         .read(2, 21..22, PROFILE, 1, 11)
         .breaks(Rule::StaleVersion);
-    world().read(2, 21..22, PROFILE, 2, 11).is_clean();
-    world().read(2, 21..22, PROFILE, 3, 11).is_clean();
-    world().read(2, 20..22, PROFILE, 1, 9).is_clean();
+    world().read(2, 21..22, PROFILE, 2, 11).accuses_nobody();
+    world().read(2, 21..22, PROFILE, 3, 11).accuses_nobody();
+    world().read(2, 20..22, PROFILE, 1, 9).accuses_nobody();
 }
 
 #[test]
@@ -181,14 +181,14 @@ fn a_pending_invalidation_binds_its_own_process_at_once_and_others_when_it_is_dr
     world()
         .read(1, 21..22, PROFILE, 1, 9)
         .breaks(Rule::OlderComputation);
-    world().read(2, 21..22, PROFILE, 1, 9).is_clean();
+    world().read(2, 21..22, PROFILE, 1, 9).accuses_nobody();
     // A note that began before the invalidation returned does not speak of it.
     let drained = || {
         world()
             .note(1, 19..25, Event::Drained)
             .note(1, 20..40, Event::Drained)
     };
-    drained().read(2, 40..42, PROFILE, 1, 9).is_clean();
+    drained().read(2, 40..42, PROFILE, 1, 9).accuses_nobody();
     drained()
         .read(2, 41..42, PROFILE, 1, 9)
         .breaks(Rule::OlderComputation);
@@ -198,7 +198,7 @@ fn a_pending_invalidation_binds_its_own_process_at_once_and_others_when_it_is_dr
         .breaks(Rule::OlderComputation);
     // Another's note neither.
     let other = world().note(3, 20..40, Event::Drained);
-    other.read(2, 41..42, PROFILE, 1, 9).is_clean();
+    other.read(2, 41..42, PROFILE, 1, 9).accuses_nobody();
 }
 
 #[test]
@@ -209,11 +209,17 @@ fn a_dropped_writers_second_invalidation_binds_when_it_has_settled() {
         world.invalidated(1, 10..20, Scope::Users, Unsettled)
     };
     for reader in [1, 2] {
-        world().read(reader, 300..301, PROFILE, 1, 25).is_clean();
+        world()
+            .read(reader, 300..301, PROFILE, 1, 25)
+            .accuses_nobody();
         let drained = world().note(1, 150..200, Event::Drained);
-        drained.read(reader, 300..301, PROFILE, 1, 25).is_clean();
+        drained
+            .read(reader, 300..301, PROFILE, 1, 25)
+            .accuses_nobody();
         let settled = || world().note(1, 150..200, Event::Settled);
-        settled().read(reader, 200..301, PROFILE, 1, 25).is_clean();
+        settled()
+            .read(reader, 200..301, PROFILE, 1, 25)
+            .accuses_nobody();
         settled()
             .read(reader, 201..301, PROFILE, 1, 25)
             .breaks(Rule::StaleVersion);
@@ -221,7 +227,9 @@ fn a_dropped_writers_second_invalidation_binds_when_it_has_settled() {
             .read(reader, 201..301, PROFILE, 2, 99)
             .breaks(Rule::OlderComputation);
         // The cache's clock may have run behind by a few milliseconds.
-        settled().read(reader, 201..301, PROFILE, 2, 100).is_clean();
+        settled()
+            .read(reader, 201..301, PROFILE, 2, 100)
+            .accuses_nobody();
     }
     world()
         .read(1, 21..22, PROFILE, 1, 9)
@@ -239,12 +247,12 @@ fn what_is_in_memory_is_bound_by_its_own_process_alone() {
         world()
             .read(1, 21..22, LOCAL, 1, 9)
             .breaks(Rule::OlderComputation);
-        world().read(2, 21..22, LOCAL, 1, 9).is_clean();
+        world().read(2, 21..22, LOCAL, 1, 9).accuses_nobody();
         let world = || World::alone().invalidated(1, 10..20, Scope::Users, promise);
         world()
             .read(1, 21..22, PROFILE, 1, 9)
             .breaks(Rule::OlderComputation);
-        world().read(2, 21..22, PROFILE, 1, 9).is_clean();
+        world().read(2, 21..22, PROFILE, 1, 9).accuses_nobody();
     }
 }
 
@@ -263,7 +271,7 @@ fn another_keys_value_is_accused() {
 #[test]
 fn a_version_that_nobody_had_committed_by_the_end_of_the_read_is_accused() {
     let world = || World::new().commit(PROFILE, 2, 10);
-    world().read(1, 5..10, PROFILE, 2, 5).is_clean();
+    world().read(1, 5..10, PROFILE, 2, 5).accuses_nobody();
     world()
         .read(1, 5..9, PROFILE, 2, 5)
         .breaks(Rule::NeverCommitted);
@@ -280,7 +288,7 @@ fn nothing_shown_is_never_stale() {
     for shown in [Shown::Missing, Shown::Failed, Shown::Dropped] {
         let world = World::new().commit(CART, 2, 5);
         let world = world.invalidated(1, 10..20, Scope::Everything, Acknowledged);
-        world.shown(1, 21..22, CART, shown).is_clean();
+        world.shown(1, 21..22, CART, shown).accuses_nobody();
     }
 }
 
@@ -297,34 +305,34 @@ fn an_absent_title_says_that_the_version_was_even() {
     world()
         .shown(2, 21..22, TITLE, absent)
         .breaks(Rule::StaleVersion);
-    world().shown(2, 20..22, TITLE, absent).is_clean();
+    world().shown(2, 20..22, TITLE, absent).accuses_nobody();
     world()
         .commit(TITLE, 4, 22)
         .shown(2, 21..22, TITLE, absent)
-        .is_clean();
+        .accuses_nobody();
     world()
         .commit(TITLE, 4, 23)
         .shown(2, 21..22, TITLE, absent)
         .breaks(Rule::StaleVersion);
     let even = World::new().commit(TITLE, 2, 5);
     let even = even.invalidated(1, 10..20, Scope::User(7), Acknowledged);
-    even.shown(2, 21..22, TITLE, absent).is_clean();
+    even.shown(2, 21..22, TITLE, absent).accuses_nobody();
 }
 
 #[test]
 fn a_cart_is_superseded_by_a_later_set_and_by_an_invalidation() {
     let world = || World::new().set(1, 10..20, 2, Acknowledged);
-    world().read(2, 41..42, CART, 2, 10).is_clean();
+    world().read(2, 41..42, CART, 2, 10).accuses_nobody();
     let later = || world().set(2, 30..40, 3, Acknowledged);
     later()
         .read(3, 41..42, CART, 2, 10)
         .breaks(Rule::SupersededCart);
-    later().read(3, 40..42, CART, 2, 10).is_clean();
-    later().read(3, 41..42, CART, 3, 30).is_clean();
+    later().read(3, 40..42, CART, 2, 10).accuses_nobody();
+    later().read(3, 41..42, CART, 3, 30).accuses_nobody();
     // Of two at once either may be the last, whatever their versions.
     let at_once = || world().set(2, 20..40, 3, Acknowledged);
-    at_once().read(3, 41..42, CART, 2, 10).is_clean();
-    at_once().read(3, 41..42, CART, 3, 20).is_clean();
+    at_once().read(3, 41..42, CART, 2, 10).accuses_nobody();
+    at_once().read(3, 41..42, CART, 3, 20).accuses_nobody();
     for scope in CART.covered_by() {
         let invalidated = world().invalidated(2, 30..40, scope, Acknowledged);
         invalidated
@@ -340,7 +348,7 @@ fn a_cart_is_superseded_by_a_later_set_and_by_an_invalidation() {
 fn a_cart_whose_set_nobody_lived_to_note_is_not_accused() {
     let world = World::new().commit(CART, 2, 10);
     let world = world.set(1, 30..40, 3, Acknowledged);
-    world.read(2, 41..42, CART, 2, 10).is_clean();
+    world.read(2, 41..42, CART, 2, 10).accuses_nobody();
 }
 
 #[test]
@@ -354,7 +362,7 @@ fn a_pending_set_supersedes_as_a_pending_invalidation_does() {
         world()
             .read(1, 41..42, CART, 2, 10)
             .breaks(Rule::SupersededCart);
-        world().read(2, 41..42, CART, 2, 10).is_clean();
+        world().read(2, 41..42, CART, 2, 10).accuses_nobody();
         let drained = world().note(1, 40..50, Event::Drained);
         drained
             .read(2, 51..52, CART, 2, 10)
@@ -365,7 +373,9 @@ fn a_pending_set_supersedes_as_a_pending_invalidation_does() {
 #[test]
 fn a_call_may_take_as_long_as_its_parts_and_as_its_process_was_stopped() {
     let limit = (World::new().0.facts.longest_call() + SLACK) / MILLISECOND;
-    World::new().read(1, 0..limit, PROFILE, 1, 0).is_clean();
+    World::new()
+        .read(1, 0..limit, PROFILE, 1, 0)
+        .accuses_nobody();
     World::new()
         .read(1, 0..limit + 1, PROFILE, 1, 0)
         .breaks(Rule::Overdue);
@@ -383,7 +393,7 @@ fn a_call_may_take_as_long_as_its_parts_and_as_its_process_was_stopped() {
             end: 20 * MILLISECOND,
         });
         if stopped {
-            world.is_clean();
+            world.accuses_nobody();
         } else {
             world.breaks(Rule::Overdue);
         }
@@ -391,7 +401,7 @@ fn a_call_may_take_as_long_as_its_parts_and_as_its_process_was_stopped() {
     // Waiting for the store to come back is not a call.
     World::new()
         .note(1, 0..10 * limit, Event::Drained)
-        .is_clean();
+        .accuses_nobody();
 }
 
 #[test]
@@ -406,18 +416,18 @@ fn bodies_without_a_reason_are_accused_in_calm_worlds() {
         world
     };
     // Two fences, and one process that may overwrite.
-    world(4, true).is_clean();
+    world(4, true).accuses_nobody();
     world(5, true).breaks(Rule::TooManyBodies);
-    world(5, false).is_clean();
+    world(5, false).accuses_nobody();
     let failed = Event::Body {
         key: PROFILE,
         finished: false,
     };
-    world(5, true).note(2, 1..2, failed).is_clean();
+    world(5, true).note(2, 1..2, failed).accuses_nobody();
     // A store that did not answer in time explains any number.
     world(5, true)
         .shown(2, 1..251, PROFILE, Shown::Missing)
-        .is_clean();
+        .accuses_nobody();
 }
 
 #[test]
