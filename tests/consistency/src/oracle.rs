@@ -41,8 +41,10 @@ const SLACK: Moment = 10 * SECOND;
 pub fn judge(history: &History) -> io::Result<Verdict> {
     let bindings = Bindings::gather(history)?;
     let versions = Versions::new(&history.commits);
-    let mut verdict = Verdict::default();
-    verdict.commits = history.commits.len() as u64;
+    let mut verdict = Verdict {
+        commits: history.commits.len() as u64,
+        ..Verdict::default()
+    };
     let mut findings = story::Findings::default();
     let mut bodies = Bodies::default();
     for worker in &history.workers {
