@@ -8,6 +8,7 @@ mod database;
 mod faults;
 mod guard;
 mod keys;
+mod mutants;
 mod options;
 mod oracle;
 mod outcome;
@@ -47,6 +48,7 @@ fn carry_out(command: &Command) -> io::Result<bool> {
     match command {
         Command::Run(options) => return run::run(options),
         Command::Judge(directory) => return run::judge(directory),
+        Command::Mutants(arguments) => return mutants::run(arguments),
         Command::Worker => worker::run()?,
         Command::Help => println!("{USAGE}"),
         Command::Faults => {

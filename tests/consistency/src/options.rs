@@ -13,6 +13,8 @@ pub const USAGE: &str = "usage:
       minutes, in which Redis is away for one of them. --keep: keeps every history; otherwise those with violations.
   consistency judge DIR
       judges a kept history again.
+  consistency mutants [--seed S] [NAME…]
+      breaks each rule, or those that are named, until it is noticed. Only in a build with `--cfg mutants`.
   consistency faults
       lists what can befall a world.
   consistency worker
@@ -23,6 +25,7 @@ pub const USAGE: &str = "usage:
 pub enum Command {
     Run(Options),
     Judge(PathBuf),
+    Mutants(Vec<String>),
     Faults,
     Worker,
     Help,
@@ -55,6 +58,7 @@ impl Command {
         let mut words = words.into_iter();
         let command = match words.next().as_deref() {
             None | Some("help" | "--help" | "-h") => Self::Help,
+            Some("mutants") => return Ok(Self::Mutants(words.collect())),
             Some("run") => return Options::parse(words).map(Self::Run),
             Some("judge") => {
                 let directory = words.next().ok_or("judge what?")?;
