@@ -59,10 +59,11 @@ impl Process {
         Ok(process)
     }
 
-    /// Whether it answered in time.
-    fn answers(&self, expected: &str) -> bool {
+    /// Whether it answers in time.
+    fn answers(&self, expected: &str, deadline: Instant) -> bool {
+        let left = deadline.saturating_duration_since(Instant::now());
         self.answers
-            .recv_timeout(PATIENCE)
+            .recv_timeout(left)
             .is_ok_and(|line| line == expected)
     }
 }
@@ -81,7 +82,7 @@ pub fn run(world: World, mutant: Option<&str>, seed: u64) -> io::Result<Verdict>
             url: proxy.as_ref().map(Proxy::url),
             database: dir.path().join("database"),
             journal: journal(dir.path(), number),
-            workload: world.workload(),
+            workload: world.workload(number),
             cache: world.cache(),
         };
         processes.push(Process::start(&plan, mutant)?);
@@ -112,8 +113,9 @@ fn journal(dir: &Path, number: u16) -> std::path::PathBuf {
 }
 
 fn await_all(processes: &[Process], answer: &str, hangs: &mut Vec<Hang>) {
+    let deadline = Instant::now() + PATIENCE;
     for process in processes {
-        if !process.answers(answer) {
+        if !process.answers(answer, deadline) {
             hangs.push(Hang {
                 worker: process.number,
                 moment: now(),
@@ -130,7 +132,7 @@ fn history(
     hangs: Vec<Hang>,
     database: &Server,
 ) -> History {
-    let (workload, cache) = (world.workload(), world.cache());
+    let (workload, cache) = (world.workload(2), world.cache());
     let nanoseconds = |span: Duration| u64::try_from(span.as_nanos()).unwrap_or(Moment::MAX);
     let commits = database.commits().into_iter().map(|commit| Commit {
         register: commit.register,
@@ -162,14 +164,32 @@ fn history(
 fn disturb(world: World, server: &RedisServer, proxy: &Proxy, seed: u64) {
     let mut random = fastrand::Rng::with_seed(seed);
     let end = Instant::now() + world.span();
-    if world == World::Slow {
-        proxy.delay_replies(Duration::from_millis(10));
+    match world {
+        World::Slow => proxy.delay_replies(Duration::from_millis(10)),
+        World::Doubles => proxy.delay_replies(Duration::from_millis(3)),
+        _ => {}
     }
     while Instant::now() < end {
         let rest = match world {
-            World::Losses => {
+            World::Losses | World::Sparse => {
                 proxy.drop_replies_to("SET", 1);
                 20..60
+            }
+            World::Late => {
+                proxy.hold_requests_of("SET");
+                thread::sleep(Duration::from_millis(random.u64(2..8)));
+                // Whoever gets it gives his connection up, and what was sent over it is still under way.
+                proxy.insert_reply(b"+OK\r\n");
+                thread::sleep(Duration::from_millis(random.u64(20..60)));
+                proxy.release_requests();
+                5..20
+            }
+            World::Held => {
+                proxy.lose_requests_of("UNLINK", 1);
+                proxy.hold_replies_to(if random.bool() { "MGET" } else { "UNLINK" });
+                thread::sleep(Duration::from_millis(random.u64(20..60)));
+                proxy.release_replies();
+                5..20
             }
             World::Deaf => {
                 proxy.lose_requests_of("UNLINK", 1);
@@ -186,8 +206,8 @@ fn disturb(world: World, server: &RedisServer, proxy: &Proxy, seed: u64) {
                 100..300
             }
             World::Doubles => {
-                proxy.duplicate_replies(1);
-                10..40
+                proxy.duplicate_replies_to("MGET", 8);
+                20..60
             }
             _ => 100..101,
         };

@@ -27,8 +27,14 @@ pub enum World {
     Drops,
     /// The network is slow.
     Slow,
-    /// Requests and replies are lost.
+    /// Replies to mints and fills are lost.
     Losses,
+    /// The same, and each key is used seldom.
+    Sparse,
+    /// Mints and fills arrive late, on connections that were given up.
+    Late,
+    /// Invalidations are lost, and futures dropped, while replies are held back.
+    Held,
     /// Invalidations are lost, nothing else.
     Deaf,
     /// Generations vanish from the server.
@@ -128,7 +134,7 @@ pub const CHASES: &[Chase] = &[
     ),
     chase(
         "pending-looked-at-late",
-        World::Deaf,
+        World::Held,
         "a reader looks at what is pending before it asks the store",
     ),
     chase(
@@ -138,7 +144,7 @@ pub const CHASES: &[Chase] = &[
     ),
     chase(
         "attempt-settles-later-ones",
-        World::Deaf,
+        World::Held,
         "an attempt settles what was entered before it alone",
     ),
     chase(
@@ -153,10 +159,10 @@ pub const CHASES: &[Chase] = &[
     ),
     chase(
         "own-nonce-trusted",
-        World::Losses,
+        World::Late,
         "a nonce counts when a reply has shown it",
     ),
-    chase("nonce-repeated", World::Losses, "a nonce is sent once"),
+    chase("nonce-repeated", World::Sparse, "a nonce is sent once"),
     chase(
         "missing-is-zero",
         World::Evictions,
@@ -255,6 +261,7 @@ impl World {
         Duration::from_millis(match self {
             Self::Drops => 3_500,
             Self::Deaf | Self::Losses | Self::Refusals | Self::Doubles => 3_000,
+            Self::Sparse | Self::Late | Self::Held => 3_000,
             _ => 1_500,
         })
     }
@@ -267,7 +274,8 @@ impl World {
         }
     }
 
-    pub fn workload(self) -> Workload {
+    /// What the process with this number does.
+    pub fn workload(self, number: u16) -> Workload {
         let quiet = Workload {
             ids: 2,
             tasks: 8,
@@ -275,7 +283,7 @@ impl World {
             commit_delay: Duration::from_millis(1),
             rest: Duration::from_millis(2),
             dropped: 0,
-            mix: self.mix(),
+            mix: self.mix(number),
         };
         match self {
             Self::Clears => Workload { ids: 30, ..quiet },
@@ -284,13 +292,32 @@ impl World {
                 dropped: 40,
                 ..quiet
             },
-            // A hot key, for a reply to another one is noticed in any case.
-            Self::Doubles => Workload { ids: 1, ..quiet },
+            Self::Sparse => Workload {
+                ids: 60,
+                rest: Duration::from_millis(60),
+                ..quiet
+            },
+            Self::Held => Workload {
+                dropped: 40,
+                ..quiet
+            },
+            // One hot key, for a reply to another one is noticed in any case.
+            Self::Doubles if number == 1 => Workload {
+                ids: 1,
+                tasks: 1,
+                rest: Duration::from_millis(30),
+                ..quiet
+            },
+            Self::Doubles => Workload {
+                ids: 1,
+                tasks: 32,
+                ..quiet
+            },
             _ => quiet,
         }
     }
 
-    fn mix(self) -> Mix {
+    fn mix(self, number: u16) -> Mix {
         let none = Mix {
             calls: 0,
             local_calls: 0,
@@ -329,10 +356,20 @@ impl World {
                 writers: 10,
                 ..none
             },
-            Self::Doubles => Mix {
-                calls: 70,
+            // One that only writes has connections on which nothing is late, and no reply is read as another's.
+            Self::Late | Self::Doubles if number == 1 => Mix {
                 writers: 20,
                 invalidations: 10,
+                ..none
+            },
+            Self::Late => Mix { calls: 1, ..none },
+            Self::Doubles => Mix {
+                direct_reads: 1,
+                ..none
+            },
+            Self::Sparse => Mix {
+                calls: 80,
+                writers: 20,
                 ..none
             },
             _ => Mix {
