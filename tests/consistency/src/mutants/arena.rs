@@ -166,7 +166,7 @@ fn disturb(world: World, server: &RedisServer, proxy: &Proxy, seed: u64) {
     let end = Instant::now() + world.span();
     match world {
         World::Slow => proxy.delay_replies(Duration::from_millis(10)),
-        World::Doubles => proxy.delay_replies(Duration::from_millis(3)),
+        World::Doubles => proxy.delay_replies(Duration::from_millis(25)),
         _ => {}
     }
     while Instant::now() < end {
@@ -177,19 +177,16 @@ fn disturb(world: World, server: &RedisServer, proxy: &Proxy, seed: u64) {
             }
             World::Late => {
                 proxy.hold_requests_of("SET");
-                thread::sleep(Duration::from_millis(random.u64(2..8)));
+                thread::sleep(Duration::from_millis(random.u64(5..15)));
                 // Whoever gets it gives his connection up, and what was sent over it is still under way.
                 proxy.insert_reply(b"+OK\r\n");
-                thread::sleep(Duration::from_millis(random.u64(20..60)));
+                thread::sleep(Duration::from_millis(random.u64(20..50)));
                 proxy.release_requests();
-                5..20
+                40..80
             }
             World::Held => {
-                proxy.lose_requests_of("UNLINK", 1);
-                proxy.hold_replies_to(if random.bool() { "MGET" } else { "UNLINK" });
-                thread::sleep(Duration::from_millis(random.u64(20..60)));
-                proxy.release_replies();
-                5..20
+                hold(proxy, &mut random);
+                30..60
             }
             World::Deaf => {
                 proxy.lose_requests_of("UNLINK", 1);
@@ -206,14 +203,34 @@ fn disturb(world: World, server: &RedisServer, proxy: &Proxy, seed: u64) {
                 100..300
             }
             World::Doubles => {
-                proxy.duplicate_replies_to("MGET", 8);
-                20..60
+                proxy.duplicate_replies_to("MGET", 1);
+                30..70
             }
             _ => 100..101,
         };
         thread::sleep(Duration::from_millis(random.u64(rest)));
     }
     proxy.pass();
+}
+
+fn hold(proxy: &Proxy, random: &mut fastrand::Rng) {
+    let millis =
+        |random: &mut fastrand::Rng, span| thread::sleep(Duration::from_millis(random.u64(span)));
+    if random.bool() {
+        // What becomes pending is tried again at once and after 50 ms; a read is under way for longer.
+        proxy.lose_requests_of("UNLINK", 2);
+        millis(random, 5..20);
+        proxy.hold_replies_to("MGET");
+        millis(random, 70..120);
+    } else {
+        // While an attempt waits for its acknowledgement, something else becomes pending.
+        proxy.lose_requests_of("UNLINK", 1);
+        proxy.hold_replies_to("UNLINK");
+        millis(random, 10..30);
+        proxy.lose_requests_of("UNLINK", 1);
+        millis(random, 10..50);
+    }
+    proxy.release_replies();
 }
 
 /// Deletes a few generations, and none of the values.

@@ -269,7 +269,10 @@ impl World {
     pub fn cache(self) -> CachePlan {
         CachePlan {
             settle: Duration::from_millis(500),
-            store_timeout: Duration::from_millis(100),
+            store_timeout: Duration::from_millis(match self {
+                Self::Slow | Self::Held | Self::Doubles => 250,
+                _ => 100,
+            }),
             ..CachePlan::default()
         }
     }
@@ -292,25 +295,25 @@ impl World {
                 dropped: 40,
                 ..quiet
             },
+            // Each key is read and written a few times in the time after which a nonce is repeated.
             Self::Sparse => Workload {
                 ids: 60,
-                rest: Duration::from_millis(60),
+                tasks: 4,
+                rest: Duration::from_millis(20),
                 ..quiet
             },
+            // With few tasks, a connection that is given up is not five failures, after which the store is left alone.
+            Self::Late => Workload { tasks: 3, ..quiet },
             Self::Held => Workload {
-                dropped: 40,
-                ..quiet
-            },
-            // One hot key, for a reply to another one is noticed in any case.
-            Self::Doubles if number == 1 => Workload {
                 ids: 1,
-                tasks: 1,
-                rest: Duration::from_millis(30),
+                tasks: 3,
                 ..quiet
             },
+            // The time between two requests has to be long enough for an invalidation.
             Self::Doubles => Workload {
                 ids: 1,
-                tasks: 32,
+                tasks: 4,
+                rest: Duration::from_millis(20),
                 ..quiet
             },
             _ => quiet,
@@ -356,20 +359,21 @@ impl World {
                 writers: 10,
                 ..none
             },
-            // One that only writes has connections on which nothing is late, and no reply is read as another's.
-            Self::Late | Self::Doubles if number == 1 => Mix {
-                writers: 20,
-                invalidations: 10,
-                ..none
-            },
+            // One that only writes has connections on which nothing is late.
+            Self::Late if number == 1 => Mix { writers: 1, ..none },
             Self::Late => Mix { calls: 1, ..none },
-            Self::Doubles => Mix {
-                direct_reads: 1,
+            // One process alone has anything pending, and the others fill.
+            Self::Held if number == 1 => Mix {
+                calls: 60,
+                writers: 40,
                 ..none
             },
+            Self::Held => Mix { calls: 1, ..none },
+            Self::Doubles if number == 1 => Mix { writers: 1, ..none },
+            Self::Doubles => Mix { calls: 1, ..none },
             Self::Sparse => Mix {
                 calls: 80,
-                writers: 20,
+                exact_writers: 20,
                 ..none
             },
             _ => Mix {
