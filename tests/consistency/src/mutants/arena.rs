@@ -74,12 +74,17 @@ pub fn run(world: World, mutant: Option<&str>, seed: u64) -> io::Result<Verdict>
     let proxy = server.as_ref().map(|server| Proxy::start(server.addr()));
     let database = Server::start(&dir.path().join("database"), |_, _| false)?;
     let began = now();
+    // Who writes in a world of doubled replies is acknowledged at once.
+    let url = |world, number| match (&server, &proxy) {
+        (Some(server), _) if world == World::Doubles && number == 1 => Some(server.url()),
+        (_, proxy) => proxy.as_ref().map(Proxy::url),
+    };
     let mut processes = Vec::new();
     for number in 1..=world.processes() {
         let plan = WorkerPlan {
             number,
             seed: seed << 8 | u64::from(number),
-            url: proxy.as_ref().map(Proxy::url),
+            url: url(world, number),
             database: dir.path().join("database"),
             journal: journal(dir.path(), number),
             workload: world.workload(number),
@@ -166,7 +171,7 @@ fn disturb(world: World, server: &RedisServer, proxy: &Proxy, seed: u64) {
     let end = Instant::now() + world.span();
     match world {
         World::Slow => proxy.delay_replies(Duration::from_millis(10)),
-        World::Doubles => proxy.delay_replies(Duration::from_millis(25)),
+        World::Late => proxy.delay_replies(Duration::from_millis(20)),
         _ => {}
     }
     while Instant::now() < end {
@@ -177,16 +182,37 @@ fn disturb(world: World, server: &RedisServer, proxy: &Proxy, seed: u64) {
             }
             World::Late => {
                 proxy.hold_requests_of("SET");
-                thread::sleep(Duration::from_millis(random.u64(5..15)));
-                // Whoever gets it gives his connection up, and what was sent over it is still under way.
-                proxy.insert_reply(b"+OK\r\n");
-                thread::sleep(Duration::from_millis(random.u64(20..50)));
+                for _ in 0..2 {
+                    thread::sleep(Duration::from_millis(random.u64(4..12)));
+                    // Replies are on their way for longer. Whoever gets this one before gives his connection up, and what he sent over
+                    // it is held all the same.
+                    proxy.insert_reply(b"+OK\r\n");
+                }
+                thread::sleep(Duration::from_millis(random.u64(50..100)));
                 proxy.release_requests();
-                40..80
+                60..120
             }
             World::Held => {
-                hold(proxy, &mut random);
+                // What becomes pending is tried again at once and after 50 ms; a read is under way for longer.
+                proxy.lose_requests_of("UNLINK", 2);
+                thread::sleep(Duration::from_millis(random.u64(5..20)));
+                proxy.hold_replies_to("MGET");
+                thread::sleep(Duration::from_millis(random.u64(70..120)));
+                proxy.release_replies();
                 30..60
+            }
+            World::Attempts => {
+                proxy.lose_requests_of("UNLINK", 1);
+                proxy.hold_replies_to("UNLINK");
+                let deadline = Instant::now() + Duration::from_millis(100);
+                while proxy.held_replies() == 0 && Instant::now() < deadline {
+                    thread::sleep(Duration::from_millis(1));
+                }
+                // Something else becomes pending while the attempt waits.
+                proxy.lose_requests_of("UNLINK", 1);
+                thread::sleep(Duration::from_millis(random.u64(20..60)));
+                proxy.release_replies();
+                20..60
             }
             World::Deaf => {
                 proxy.lose_requests_of("UNLINK", 1);
@@ -203,34 +229,17 @@ fn disturb(world: World, server: &RedisServer, proxy: &Proxy, seed: u64) {
                 100..300
             }
             World::Doubles => {
-                proxy.duplicate_replies_to("MGET", 1);
-                30..70
+                proxy.hold_replies();
+                proxy.duplicate_replies_to("MGET", 4);
+                thread::sleep(Duration::from_millis(60));
+                proxy.release_replies();
+                400..600
             }
             _ => 100..101,
         };
         thread::sleep(Duration::from_millis(random.u64(rest)));
     }
     proxy.pass();
-}
-
-fn hold(proxy: &Proxy, random: &mut fastrand::Rng) {
-    let millis =
-        |random: &mut fastrand::Rng, span| thread::sleep(Duration::from_millis(random.u64(span)));
-    if random.bool() {
-        // What becomes pending is tried again at once and after 50 ms; a read is under way for longer.
-        proxy.lose_requests_of("UNLINK", 2);
-        millis(random, 5..20);
-        proxy.hold_replies_to("MGET");
-        millis(random, 70..120);
-    } else {
-        // While an attempt waits for its acknowledgement, something else becomes pending.
-        proxy.lose_requests_of("UNLINK", 1);
-        proxy.hold_replies_to("UNLINK");
-        millis(random, 10..30);
-        proxy.lose_requests_of("UNLINK", 1);
-        millis(random, 10..50);
-    }
-    proxy.release_replies();
 }
 
 /// Deletes a few generations, and none of the values.

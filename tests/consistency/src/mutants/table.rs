@@ -33,8 +33,10 @@ pub enum World {
     Sparse,
     /// Mints and fills arrive late, on connections that were given up.
     Late,
-    /// Invalidations are lost, and futures dropped, while replies are held back.
+    /// Invalidations are lost, and reads take longer than it takes to try them again.
     Held,
+    /// Invalidations are lost while an attempt waits for its acknowledgement.
+    Attempts,
     /// Invalidations are lost, nothing else.
     Deaf,
     /// Generations vanish from the server.
@@ -144,7 +146,7 @@ pub const CHASES: &[Chase] = &[
     ),
     chase(
         "attempt-settles-later-ones",
-        World::Held,
+        World::Attempts,
         "an attempt settles what was entered before it alone",
     ),
     chase(
@@ -261,7 +263,7 @@ impl World {
         Duration::from_millis(match self {
             Self::Drops => 3_500,
             Self::Deaf | Self::Losses | Self::Refusals | Self::Doubles => 3_000,
-            Self::Sparse | Self::Late | Self::Held => 3_000,
+            Self::Sparse | Self::Late | Self::Held | Self::Attempts => 3_000,
             _ => 1_500,
         })
     }
@@ -270,7 +272,7 @@ impl World {
         CachePlan {
             settle: Duration::from_millis(500),
             store_timeout: Duration::from_millis(match self {
-                Self::Slow | Self::Held | Self::Doubles => 250,
+                Self::Slow | Self::Late | Self::Held | Self::Attempts | Self::Doubles => 250,
                 _ => 100,
             }),
             ..CachePlan::default()
@@ -302,18 +304,35 @@ impl World {
                 rest: Duration::from_millis(20),
                 ..quiet
             },
-            // With few tasks, a connection that is given up is not five failures, after which the store is left alone.
-            Self::Late => Workload { tasks: 3, ..quiet },
+            // With few tasks, a connection that is given up is not five failures, after which the store is left alone. Who writes
+            // leaves time for something to be kept.
+            Self::Late | Self::Doubles if number == 1 => Workload {
+                ids: 1,
+                tasks: 1,
+                rest: Duration::from_millis(50),
+                ..quiet
+            },
+            Self::Late => Workload {
+                ids: 1,
+                tasks: 4,
+                rest: Duration::from_millis(8),
+                ..quiet
+            },
+            // Somebody is to begin while the replies to others are held.
+            Self::Doubles => Workload {
+                ids: 1,
+                tasks: 12,
+                rest: Duration::from_millis(60),
+                ..quiet
+            },
             Self::Held => Workload {
                 ids: 1,
                 tasks: 3,
                 ..quiet
             },
-            // The time between two requests has to be long enough for an invalidation.
-            Self::Doubles => Workload {
+            Self::Attempts => Workload {
                 ids: 1,
-                tasks: 4,
-                rest: Duration::from_millis(20),
+                tasks: 2,
                 ..quiet
             },
             _ => quiet,
@@ -363,12 +382,12 @@ impl World {
             Self::Late if number == 1 => Mix { writers: 1, ..none },
             Self::Late => Mix { calls: 1, ..none },
             // One process alone has anything pending, and the others fill.
-            Self::Held if number == 1 => Mix {
+            Self::Held | Self::Attempts if number == 1 => Mix {
                 calls: 60,
                 writers: 40,
                 ..none
             },
-            Self::Held => Mix { calls: 1, ..none },
+            Self::Held | Self::Attempts => Mix { calls: 1, ..none },
             Self::Doubles if number == 1 => Mix { writers: 1, ..none },
             Self::Doubles => Mix { calls: 1, ..none },
             Self::Sparse => Mix {
