@@ -110,14 +110,15 @@ impl World {
 
 fn plan_workload(rng: &mut Rng, settings: &Settings) -> Workload {
     let milliseconds = |rng: &mut Rng, most: u64| Duration::from_micros(rng.u64(..=most * 1_000));
+    let slowness = [2, 5, 20][rng.usize(..3)];
     // Half of the worlds in which nothing is wrong are to be ones in which nobody gives up either.
     let patient = settings.kinds.is_empty() && rng.bool();
     Workload {
         ids: [2, 4, 8, 16, 40][rng.usize(..5)],
-        tasks: [2, 4, 8, 16][rng.usize(..4)],
-        load_delay: milliseconds(rng, 20),
+        tasks: [4, 8, 16, 24][rng.usize(..4)],
+        load_delay: milliseconds(rng, slowness),
         commit_delay: milliseconds(rng, 10),
-        rest: milliseconds(rng, 5),
+        rest: milliseconds(rng, 2),
         dropped: if patient { 0 } else { rng.u8(..15) },
         mix: Default::default(),
     }
