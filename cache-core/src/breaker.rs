@@ -4,7 +4,9 @@
 //! not asked any more: the breaker is *open*. What closes it again is a probe that the cache makes
 //! by itself, never a caller's own operation.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::Ordering::SeqCst;
+
+use crate::sync::{AtomicBool, AtomicU32, AtomicU64};
 
 /// So many failures in a row open the breaker.
 pub(crate) const FAILURES: u32 = 5;

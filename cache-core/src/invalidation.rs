@@ -222,9 +222,7 @@ impl Drop for Guard {
         let inner = invalidation.cache.inner();
         let function = invalidation.function;
         inner.invalidate(&invalidation.target);
-        if !active(Mutant::GuardFiresOnce) {
-            inner.invalidate_again(invalidation.target.clone());
-        }
+        inner.invalidate_again(invalidation.target.clone());
         // Also when the block commits, which may be after the outcome was thought to have settled.
         self.deferred(&invalidation);
         tracing::debug!(target: LOG, function, "the outcome was never known: will be invalidated again");
@@ -266,6 +264,9 @@ impl Inner {
 
     /// Has `target` invalidated once more when the outcome of a dropped writer has settled.
     pub(crate) fn invalidate_again(&self, target: Target) {
+        if active(Mutant::GuardFiresOnce) {
+            return;
+        }
         if let Some(when) = self.settling.add(target, self.clock.after(self.settle)) {
             self.later(when, |inner| inner.settle(inner.clock.now()));
         }

@@ -114,6 +114,16 @@ mutants! {
     PendingNotRetried,
     /// An acknowledgement settles also what was entered after the attempt had been sent.
     AttemptSettlesLaterOnes,
+    /// What is pending is not tried again after an attempt that failed.
+    RetryGivesUp,
+    /// Nobody looks whether anything was entered between an errand's last attempt and its end.
+    NoLastLook,
+    /// What is pending is forgotten when the breaker opens.
+    ForgottenWhenOpened,
+    /// A store that is back is not told what is pending.
+    NoRetryOnReturn,
+    /// What dropped writers have still to do is not done at a shutdown.
+    NotSettledAtShutdown,
     /// Clearing deletes the generations that the first step of its scan names.
     ClearStopsEarly,
     /// A refusal of the store counts as an acknowledgement.

@@ -7,12 +7,12 @@
 //! remember is widened: many users become all users, and at worst everything.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::Ordering::SeqCst;
 
 use crate::layout::Leaf;
 use crate::mutants::{Mutant, active};
 use crate::pattern::nodes;
+use crate::sync::{AtomicUsize, Mutex, MutexGuard, lock};
 
 /// More nodes than this are widened: about a megabyte of them. Of leaves there are only 65,536.
 pub(crate) const MOST: usize = 10_000;
@@ -164,7 +164,7 @@ impl Pending {
     }
 
     fn lock(&self) -> MutexGuard<'_, Entered> {
-        self.entered.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.entered)
     }
 }
 

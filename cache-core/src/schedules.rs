@@ -1,8 +1,11 @@
-//! The protocols of the memory tier and of the flights under every kind of schedule.
+//! The protocols of the memory tier, of the flights and of what a store has not acknowledged, under
+//! every kind of schedule.
 //!
 //! Run with `scripts/shuttle.sh`. Each test explores random schedules of a small world: real
 //! caches, a database that is one version number, readers and writers. Then it breaks one rule at
 //! a time and demands to see the test fail.
+
+mod pending;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;

@@ -2,12 +2,12 @@
 //! settled.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::clock::{SECOND, Tick};
 use crate::layout::Leaf;
 use crate::memory::invalidations::Slot;
 use crate::pending::Regions;
+use crate::sync::{Mutex, MutexGuard, lock};
 
 /// What writers would have invalidated, had their outcome been known, by the second in which that
 /// is to be done. Equal ones of one second are one.
@@ -87,7 +87,7 @@ impl Settling {
     }
 
     fn lock(&self) -> MutexGuard<'_, Seconds> {
-        self.seconds.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.seconds)
     }
 }
 

@@ -13,7 +13,6 @@ mod supervise;
 mod sweep;
 mod unreachable;
 
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
@@ -27,6 +26,7 @@ use crate::layout::Layout;
 use crate::pending::Pending;
 use crate::stats::Series;
 use crate::store::{BoxFuture, Deadline, Store};
+use crate::sync::AtomicBool;
 use crate::traffic::Operation;
 
 pub(crate) use invalidate::Allowance;

@@ -1,17 +1,21 @@
 //! The primitives that `shuttle` and `loom` replace, so that a test can explore schedules and
 //! memory orderings.
 //!
-//! Only what takes part in a protocol goes through here: the flight table and the invalidation
-//! clock. Everything else uses `std` directly.
+//! Only what takes part in a protocol goes through here: the flight table, the invalidation clock,
+//! and what is known of a store: the breaker and what is pending. Everything else uses `std`
+//! directly.
 
 #[cfg(not(any(shuttle, weak_memory)))]
-pub(crate) use std::sync::{Mutex, MutexGuard, atomic::AtomicU64};
+use std::sync as primitives;
 
 #[cfg(shuttle)]
-pub(crate) use shuttle::sync::{Mutex, MutexGuard, atomic::AtomicU64};
+use shuttle::sync as primitives;
 
 #[cfg(weak_memory)]
-pub(crate) use loom::sync::{Mutex, MutexGuard, atomic::AtomicU64};
+use loom::sync as primitives;
+
+pub(crate) use primitives::atomic::{AtomicBool, AtomicU32, AtomicU64, AtomicUsize};
+pub(crate) use primitives::{Mutex, MutexGuard};
 
 /// A `thread_local!` whose thread is shuttle's, under shuttle.
 #[cfg(not(shuttle))]
@@ -21,6 +25,13 @@ pub(crate) use std::thread_local;
 pub(crate) use shuttle::thread_local;
 
 use std::sync::PoisonError;
+
+/// Where other threads may go on, under shuttle, though nothing is shared here that it knows of.
+#[cfg(any(test, feature = "testing"))]
+pub(crate) fn interleave() {
+    #[cfg(shuttle)]
+    AtomicBool::new(false).load(std::sync::atomic::Ordering::SeqCst);
+}
 
 /// Locks whether or not a panic has poisoned the mutex. No section under one of our locks leaves
 /// the data half changed: none of them calls a user's code.

@@ -64,6 +64,11 @@ impl Shared {
 
     /// The breaker has just been opened.
     pub(super) fn opened(&self, error: &Error) {
+        if active(Mutant::ForgottenWhenOpened) {
+            while let Some(attempt) = self.pending.attempt(BATCH) {
+                self.pending.acknowledged(&attempt);
+            }
+        }
         let store = self.store.describe();
         if self.is_fallen_back() {
             tracing::warn!(target: LOG, store, %error, "the store can't be had: entries are kept in memory, for a short time each");
@@ -95,7 +100,9 @@ impl Shared {
             let store = self.store.describe();
             tracing::info!(target: LOG, store, "the store answers again");
         }
-        self.retry_soon();
+        if !active(Mutant::NoRetryOnReturn) {
+            self.retry_soon();
+        }
     }
 
     /// Whether functions are to be cached in memory because the store was never reached.
@@ -134,11 +141,14 @@ impl Shared {
             let again = || shared.retry_after(next, (next * 2).min(LAST_RETRY), None);
             let _again = OnPanic(again);
             match block_on(shared.drain(Deadline::after(Duration::MAX))) {
+                Err(_) if active(Mutant::RetryGivesUp) => {}
                 Err(_) if !shared.breaker.is_open() => again(),
                 _ => {
                     shared.retrying.store(false, SeqCst);
                     // For what was entered, or a breaker that was closed, after the last look.
-                    shared.retry_soon();
+                    if !active(Mutant::NoLastLook) {
+                        shared.retry_soon();
+                    }
                 }
             }
         });

@@ -13,6 +13,7 @@ use crate::agenda::Agenda;
 use crate::clock::Clock;
 use crate::layout::Key;
 use crate::store::{BoxFuture, Deadline};
+use crate::sync::interleave;
 use crate::testing::SteppedClock;
 
 pub use contents::Contents;
@@ -243,7 +244,10 @@ impl ScriptedStore {
                     "the time was over before the store was asked",
                 ));
             }
-            match self.begin(operation, effect) {
+            interleave();
+            let step = self.begin(operation, effect);
+            interleave();
+            match step {
                 Step::Over(answer) => answer,
                 Step::Held(waiting, effect) => {
                     waiting.until(deadline).await?;

@@ -123,7 +123,11 @@ impl Service {
     }
 
     /// Writes registers; the last that a writer does.
-    pub async fn commit(&self, registers: &[Register], committed: &Committed) -> Result<(), Failure> {
+    pub async fn commit(
+        &self,
+        registers: &[Register],
+        committed: &Committed,
+    ) -> Result<(), Failure> {
         let delay = some_of(self.workload.commit_delay);
         self.database.commit(registers, delay).await?;
         committed.note();
