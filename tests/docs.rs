@@ -229,3 +229,25 @@ fn no_link_within_the_readme_is_broken() {
         assert!(anchors.iter().any(|known| known == anchor), "#{anchor}");
     }
 }
+
+/// What the design says about undefined behaviour: that there is nothing to look for.
+#[test]
+fn unsafe_code_is_forbidden_but_in_the_allocator_of_the_benchmarks() {
+    let workspace = text("Cargo.toml");
+    assert!(workspace.contains("[workspace.lints.rust]\n"));
+    assert!(workspace.contains("\nunsafe_code = \"forbid\"\n"));
+    let members = workspace
+        .lines()
+        .find(|line| line.starts_with("members = "));
+    let members = members.expect("members").split('"').skip(1).step_by(2);
+    let mut seen = 0;
+    for package in members.chain(["."]) {
+        let manifest = text(&format!("{package}/Cargo.toml"));
+        let inherits = manifest.contains("\n[lints]\nworkspace = true\n");
+        let denies = manifest.contains("\nunsafe_code = \"deny\"\n");
+        let right = inherits || (package == "benches" && denies);
+        assert!(right, "{package} does not forbid unsafe code");
+        seen += usize::from(inherits);
+    }
+    assert!(seen >= 6, "{seen} packages were found");
+}
