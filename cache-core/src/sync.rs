@@ -27,7 +27,7 @@ pub(crate) use shuttle::thread_local;
 use std::sync::PoisonError;
 
 /// Where other threads may go on, under shuttle, though nothing is shared here that it knows of.
-#[cfg(any(test, feature = "testing"))]
+#[cfg(feature = "testing")]
 pub(crate) fn interleave() {
     #[cfg(shuttle)]
     AtomicBool::new(false).load(std::sync::atomic::Ordering::SeqCst);
