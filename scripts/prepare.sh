@@ -26,3 +26,5 @@ need cc gcc libc6-dev # links every program, and builds the SQLite of the exampl
 need python3 python3 # explores the models in docs/model
 # Tests start servers of their own (tests/support) and never use the one that Debian's package starts, where there is a systemd.
 need redis-server redis-server
+# Lets the clock of a running server be set (scripts/check-consistency.sh).
+need faketime faketime

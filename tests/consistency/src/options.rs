@@ -4,13 +4,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::faults::Kind;
-use crate::world::Settings;
+use crate::world::{Settings, Span};
 
 pub const USAGE: &str = "usage:
-  consistency run [--minutes N | --worlds N] [--seed S] [--processes 4] [--faults all|none|NAME,NAME…]
-                  [--memory] [--long] [--keep DIR]
-      lets worlds happen, one after another, and judges each. --memory: without Redis. --long: worlds of two
-      minutes, in which Redis is away for one of them. --keep: keeps every history; otherwise those with violations.
+  consistency run [--minutes N | --seconds N | --worlds N] [--seed S] [--processes 4]
+                  [--faults all|none|NAME,NAME…] [--memory] [--brief | --long] [--keep DIR]
+      lets worlds happen, one after another, and judges each. --memory: without Redis. --brief: worlds of a few
+      seconds. --long: of two minutes, in which Redis may be away for one of them. --keep: keeps every history;
+      otherwise those with violations.
   consistency judge DIR
       judges a kept history again.
   consistency mutants [--seed S] [NAME…]
@@ -85,17 +86,18 @@ impl Options {
                 processes: 4,
                 kinds: Kind::ALL.to_vec(),
                 store: true,
-                long: false,
+                span: Span::Usual,
             },
             keep: None,
         };
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or(format!("`{word}` wants a value"));
             match word.as_str() {
-                "--minutes" => {
-                    let minutes: f64 = number(&word, &value()?)?;
-                    let time = Duration::try_from_secs_f64(minutes * 60.0);
-                    let time = time.map_err(|_| format!("`{minutes}` are no minutes"))?;
+                "--minutes" | "--seconds" => {
+                    let unit = if word == "--minutes" { 60.0 } else { 1.0 };
+                    let count: f64 = number(&word, &value()?)?;
+                    let time = Duration::try_from_secs_f64(count * unit);
+                    let time = time.map_err(|_| format!("`{count}` is no time"))?;
                     until.replace(Until::Elapsed(time)).map_or(Ok(()), twice)?;
                 }
                 "--worlds" => {
@@ -106,7 +108,8 @@ impl Options {
                 "--processes" => options.settings.processes = number(&word, &value()?)?,
                 "--faults" => options.settings.kinds = kinds(&value()?)?,
                 "--memory" => options.settings.store = false,
-                "--long" => options.settings.long = true,
+                "--brief" => options.settings.span = Span::Brief,
+                "--long" => options.settings.span = Span::Long,
                 "--keep" => options.keep = Some(value()?.into()),
                 other => return Err(format!("`{other}` is no option of run")),
             }
@@ -120,7 +123,7 @@ impl Options {
 }
 
 fn twice(_: Until) -> Result<(), String> {
-    Err("either --minutes or --worlds, once".to_owned())
+    Err("either --minutes, --seconds or --worlds, once".to_owned())
 }
 
 fn number<T: std::str::FromStr>(option: &str, value: &str) -> Result<T, String> {
@@ -162,7 +165,8 @@ mod tests {
         assert_eq!(plain.until, Until::Worlds(1));
         assert_eq!(plain.settings.processes, 4);
         assert_eq!(plain.settings.kinds, Kind::ALL);
-        assert!(plain.settings.store && !plain.settings.long && plain.seed.is_none());
+        assert!(plain.settings.store && plain.seed.is_none());
+        assert_eq!(plain.settings.span, Span::Usual);
 
         let all = options(
             "run --minutes 1.5 --seed 7 --processes 2 --faults kill,cut --memory --long --keep here",
@@ -170,8 +174,14 @@ mod tests {
         assert_eq!(all.until, Until::Elapsed(Duration::from_secs(90)));
         assert_eq!((all.seed, all.settings.processes), (Some(7), 2));
         assert_eq!(all.settings.kinds, [Kind::Kill, Kind::Cut]);
-        assert!(!all.settings.store && all.settings.long);
+        assert!(!all.settings.store);
+        assert_eq!(all.settings.span, Span::Long);
+        assert_eq!(options("run --brief").settings.span, Span::Brief);
         assert_eq!(all.keep, Some("here".into()));
+        assert_eq!(
+            options("run --seconds 40").until,
+            Until::Elapsed(Duration::from_secs(40))
+        );
         assert!(options("run --faults none").settings.kinds.is_empty());
         assert_eq!(options("run --worlds 3").until, Until::Worlds(3));
     }
@@ -180,7 +190,7 @@ mod tests {
     fn what_is_wrong_is_said() {
         for (line, what) in [
             ("run --minutes", "`--minutes` wants a value"),
-            ("run --minutes -1", "no minutes"),
+            ("run --minutes -1", "no time"),
             ("run --minutes 1 --worlds 2", "either"),
             ("run --seed x", "`x` is nothing for `--seed`"),
             ("run --processes 0", "a process at least"),

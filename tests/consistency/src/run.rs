@@ -8,7 +8,7 @@ use crate::guard::Guard;
 use crate::options::{Options, Until};
 use crate::oracle::{self, Verdict};
 use crate::outcome::{self, Outcome};
-use crate::world::{self, Settings, World};
+use crate::world::{self, Settings, Span, World};
 
 /// The sums over all worlds.
 #[derive(Default)]
@@ -90,9 +90,13 @@ fn again(seed: u64, settings: &Settings) -> String {
         _ => names.join(","),
     };
     let memory = if settings.store { "" } else { " --memory" };
-    let long = if settings.long { " --long" } else { "" };
+    let span = match settings.span {
+        Span::Brief => " --brief",
+        Span::Usual => "",
+        Span::Long => " --long",
+    };
     format!(
-        "--seed {seed} --processes {} --faults {faults}{memory}{long}",
+        "--seed {seed} --processes {} --faults {faults}{memory}{span}",
         settings.processes
     )
 }

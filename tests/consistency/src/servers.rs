@@ -1,6 +1,7 @@
 //! Redis, the proxies before it, and what befalls them.
 
 use std::fmt::Write as _;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,7 +45,16 @@ pub struct Servers {
 
 impl Servers {
     /// `scratch` is where Redis finds what its clock shows, if that can be set.
-    pub fn start(proxied: &[bool], scratch: Option<&Path>, seed: u64, log: Arc<Log>) -> Self {
+    ///
+    /// # Errors
+    ///
+    /// If the clock can't be set after all.
+    pub fn start(
+        proxied: &[bool],
+        scratch: Option<&Path>,
+        seed: u64,
+        log: Arc<Log>,
+    ) -> io::Result<Self> {
         let clock = scratch.map(|scratch| scratch.join("clock"));
         let mut builder = RedisServer::builder();
         if let Some(clock) = &clock {
@@ -59,7 +69,7 @@ impl Servers {
         let proxies = proxied
             .iter()
             .map(|proxied| proxied.then(|| Proxy::start(redis.addr())));
-        Self {
+        let servers = Self {
             proxies: proxies.collect(),
             redis,
             clock,
@@ -69,7 +79,30 @@ impl Servers {
             stopped: None,
             absences: 0,
             stops: Vec::new(),
+        };
+        servers.prove_clock()?;
+        Ok(servers)
+    }
+
+    /// A library that is not there is no error to the linker.
+    fn prove_clock(&self) -> io::Result<()> {
+        if self.clock.is_none() {
+            return Ok(());
         }
+        let seconds = || {
+            let time = self.redis.command(&["TIME"]).items();
+            time[0].text().parse::<i64>().unwrap_or_default()
+        };
+        let before = seconds();
+        self.set_clock(7_200);
+        let distance = seconds() - before;
+        self.set_clock(0);
+        if distance >= 7_200 {
+            return Ok(());
+        }
+        let missing =
+            "the clock of Redis can't be set: run scripts/prepare.sh, or leave out step-clock";
+        Err(io::Error::other(missing))
     }
 
     /// What the process at this place connects to.

@@ -2,6 +2,7 @@
 
 mod process;
 
+use std::ffi::OsString;
 use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,10 +23,13 @@ const VACANCY: Duration = Duration::from_millis(300);
 
 /// All methods may be called from any thread.
 pub struct Workers {
+    /// The program and its arguments.
+    command: Vec<OsString>,
     /// Each place's plan; number, seed and journal are filled in.
     plans: Vec<WorkerPlan>,
     directory: PathBuf,
     log: Arc<Log>,
+    patience: Duration,
     state: Mutex<State>,
 }
 
@@ -42,11 +46,18 @@ struct State {
 
 impl Workers {
     /// A place for each plan, with nobody there yet.
-    pub fn prepare(plans: Vec<WorkerPlan>, directory: PathBuf, log: Arc<Log>) -> Self {
+    pub fn prepare(
+        command: Vec<OsString>,
+        plans: Vec<WorkerPlan>,
+        directory: PathBuf,
+        log: Arc<Log>,
+    ) -> Self {
         Self {
+            command,
             plans,
             directory,
             log,
+            patience: PATIENCE,
             state: Mutex::default(),
         }
     }
@@ -79,7 +90,9 @@ impl Workers {
             from: clock::now(),
             killed: None,
         });
-        state.running.push(Process::spawn(&plan, place, &errors)?);
+        state
+            .running
+            .push(Process::spawn(&self.command, &plan, place, &errors)?);
         Ok(())
     }
 
@@ -139,7 +152,7 @@ impl Workers {
             self.spawn(state, place)?;
         }
         for index in (0..state.running.len()).rev() {
-            let Some(what) = state.running[index].look(PATIENCE) else {
+            let Some(what) = state.running[index].look(self.patience) else {
                 continue;
             };
             let number = state.running[index].number;
@@ -193,7 +206,7 @@ impl Workers {
     /// Has everybody end in their own way.
     pub fn finish(&self) -> io::Result<()> {
         self.order(Order::Finish)?;
-        let deadline = Instant::now() + PATIENCE;
+        let deadline = Instant::now() + self.patience;
         for process in &mut self.lock().running {
             if !process.has_ended_by(deadline) {
                 self.log
@@ -227,5 +240,138 @@ impl State {
         if let Some(life) = life {
             life.killed = Some(clock::now());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Workload;
+
+    /// Answers as a worker does, but for what the test wants of it.
+    fn script(otherwise: &str) -> String {
+        format!(
+            "read -r plan; echo ready; while read -r order; do case $order in {otherwise} pause) echo paused;; drain) echo drained;; \
+             finish) echo finished; exit 0;; esac; done"
+        )
+    }
+
+    /// Two places, and the directory that they write to.
+    fn workers(script: &str) -> (Workers, tempfile::TempDir) {
+        let directory = tempfile::tempdir().unwrap();
+        let plan = WorkerPlan {
+            number: 0,
+            seed: 1,
+            url: None,
+            database: PathBuf::new(),
+            journal: PathBuf::new(),
+            workload: Workload {
+                ids: 1,
+                tasks: 1,
+                load_delay: Duration::ZERO,
+                commit_delay: Duration::ZERO,
+                rest: Duration::ZERO,
+                dropped: 0,
+                mix: Default::default(),
+            },
+            cache: Default::default(),
+        };
+        let log = Arc::new(Log::create(directory.path()).unwrap());
+        let command = ["sh", "-c", script].map(OsString::from).to_vec();
+        let path = directory.path().to_owned();
+        let workers = Workers::prepare(command, vec![plan; 2], path, log);
+        workers.start().unwrap();
+        (workers, directory)
+    }
+
+    #[test]
+    fn who_answers_and_ends_is_no_trouble() {
+        let (workers, _directory) = workers(&script(""));
+        workers.order(Order::Pause).unwrap();
+        workers.order(Order::Drain).unwrap();
+        workers.finish().unwrap();
+        let outcome = workers.outcome(0);
+        assert!(outcome.troubles.is_empty(), "{outcome:?}");
+        assert_eq!((outcome.lives.len(), outcome.kills()), (2, 0));
+    }
+
+    #[test]
+    fn who_does_not_answer_hangs_and_is_replaced() {
+        let (mut workers, _directory) = workers(&script("drain) sleep 600;;"));
+        workers.patience = Duration::from_millis(100);
+        workers.order(Order::Drain).unwrap();
+        workers.patience = PATIENCE;
+        workers.heal().unwrap();
+        let outcome = workers.outcome(0);
+        let [first, second] = &outcome.troubles[..] else {
+            panic!("{outcome:?}");
+        };
+        for trouble in [first, second] {
+            assert!(
+                trouble.what.contains("has not answered `drain`"),
+                "{trouble:?}"
+            );
+        }
+        assert_eq!((outcome.lives.len(), outcome.kills()), (4, 2));
+        workers.order(Order::Pause).unwrap();
+        assert_eq!(workers.outcome(0).troubles.len(), 2);
+    }
+
+    #[test]
+    fn who_ends_by_itself_or_says_something_else_is_told() {
+        for (otherwise, what) in [
+            ("pause) exit 3;;", "ended by itself"),
+            ("pause) echo swept;;", "answered `swept` to `pause`"),
+        ] {
+            let (workers, _directory) = workers(&script(otherwise));
+            workers.order(Order::Pause).unwrap();
+            let outcome = workers.outcome(0);
+            assert_eq!(outcome.troubles.len(), 2);
+            assert!(outcome.troubles[0].what.contains(what), "{outcome:?}");
+        }
+    }
+
+    #[test]
+    fn a_killed_one_is_gone_and_another_with_the_next_number_takes_its_place() {
+        let (workers, _directory) = workers(&script(""));
+        assert!(workers.strike(1, Strike::Kill));
+        assert!(!workers.strike(1, Strike::Kill));
+        assert_eq!(workers.at(1), None);
+        workers.heal().unwrap();
+        assert_eq!(workers.at(1), Some(2));
+        workers.order(Order::Pause).unwrap();
+        let outcome = workers.outcome(0);
+        assert!(outcome.troubles.is_empty(), "{outcome:?}");
+        assert!(outcome.lives[1].killed.is_some() && outcome.lives[2].killed.is_none());
+    }
+
+    #[test]
+    fn a_stopped_one_goes_on_after_its_time_and_does_not_hang_meanwhile() {
+        let (mut workers, _directory) = workers(&script(""));
+        let span = Duration::from_millis(1_500);
+        assert!(workers.strike(0, Strike::Stop(span)));
+        workers.patience = Duration::from_secs(1);
+        workers.order(Order::Pause).unwrap();
+        let outcome = workers.outcome(0);
+        assert!(outcome.troubles.is_empty(), "{outcome:?}");
+        let [stop] = outcome.stops[..] else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(stop.worker, Some(0));
+        assert!(u128::from(stop.to - stop.from) >= span.as_nanos());
+        // A second one is a stop of its own, which healing ends.
+        assert!(workers.strike(0, Strike::Stop(PATIENCE)));
+        workers.heal().unwrap();
+        workers.order(Order::Drain).unwrap();
+        assert_eq!(workers.outcome(0).stops.len(), 2);
+    }
+
+    #[test]
+    fn who_is_killed_while_it_is_stopped_has_stopped_until_then() {
+        let (workers, _directory) = workers(&script(""));
+        assert!(workers.strike(0, Strike::Stop(PATIENCE)));
+        assert!(workers.strike(0, Strike::Kill));
+        let outcome = workers.outcome(0);
+        assert_eq!((outcome.stops.len(), outcome.kills()), (1, 1));
     }
 }

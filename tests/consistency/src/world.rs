@@ -42,8 +42,18 @@ pub struct Settings {
     pub processes: u16,
     pub kinds: Vec<Kind>,
     pub store: bool,
-    /// Minutes instead of half of one, so that Redis can be away for one of them.
-    pub long: bool,
+    pub span: Span,
+}
+
+/// How long a world takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Span {
+    /// A few seconds, which tests of this program have.
+    Brief,
+    /// 20 to 40 seconds.
+    Usual,
+    /// Two minutes, in which Redis can be away for one.
+    Long,
 }
 
 impl World {
@@ -59,11 +69,11 @@ impl World {
             proxied: &proxied,
             store: settings.store,
         };
-        // With what is between them: 20 to 40 seconds, or about two minutes.
-        let (count, shortest) = if settings.long {
-            (2, 50)
-        } else {
-            (rng.u64(3..=4), 5)
+        // Half a minute, with what is between the rounds.
+        let (count, shortest) = match settings.span {
+            Span::Brief => (2, 1),
+            Span::Usual => (rng.u64(3..=4), 5),
+            Span::Long => (2, 50),
         };
         let rounds = (0..count).map(|_| {
             let span = Duration::from_secs(shortest).mul_f64(1.0 + 0.6 * rng.f64());
@@ -179,10 +189,17 @@ impl Running {
             let clock = world.clock.then(|| scratch.path());
             Servers::start(&world.proxied, clock, world.seed, Arc::clone(&log))
         });
+        let servers = servers.transpose()?;
         let socket = scratch.path().join("database");
         let plans =
             (0..world.proxied.len()).map(|place| world.worker(servers.as_ref(), place, &socket));
-        let workers = Workers::prepare(plans.collect(), directory.to_owned(), Arc::clone(&log));
+        let command = [std::env::current_exe()?.into_os_string(), "worker".into()];
+        let workers = Workers::prepare(
+            command.to_vec(),
+            plans.collect(),
+            directory.to_owned(),
+            Arc::clone(&log),
+        );
         let workers = Arc::new(workers);
         let struck = Arc::clone(&workers);
         let database = Server::start(&socket, move |worker, strike| struck.strike(worker, strike))?;

@@ -1,5 +1,6 @@
 //! One worker's process.
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
@@ -40,10 +41,18 @@ struct Stopped {
 }
 
 impl Process {
-    /// Starts this program's `worker`, which writes what it has to say of itself into `errors`.
-    pub fn spawn(plan: &WorkerPlan, place: u16, errors: &Path) -> io::Result<Self> {
-        let mut child = Command::new(std::env::current_exe()?)
-            .arg("worker")
+    /// Starts it. What it has to say of itself goes into `errors`.
+    pub fn spawn(
+        command: &[OsString],
+        plan: &WorkerPlan,
+        place: u16,
+        errors: &Path,
+    ) -> io::Result<Self> {
+        let [program, arguments @ ..] = command else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        let mut child = Command::new(program)
+            .args(arguments)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(File::create(errors)?)
@@ -82,7 +91,7 @@ impl Process {
         failed.map_or(Ok(process), Err)
     }
 
-    /// One that is still at something is asked when it has answered that; nobody is told two things at once.
+    /// Tells it something new. It has answered what it was told before.
     pub fn tell(&mut self, order: Order) {
         self.asked = Some(Asked {
             order: order.line(),
