@@ -169,28 +169,14 @@ fn history(
 fn disturb(world: World, server: &RedisServer, proxy: &Proxy, seed: u64) {
     let mut random = fastrand::Rng::with_seed(seed);
     let end = Instant::now() + world.span();
-    match world {
-        World::Slow => proxy.delay_replies(Duration::from_millis(10)),
-        World::Late => proxy.delay_replies(Duration::from_millis(20)),
-        _ => {}
+    if world == World::Slow {
+        proxy.delay_replies(Duration::from_millis(10));
     }
     while Instant::now() < end {
         let rest = match world {
             World::Losses | World::Sparse => {
                 proxy.drop_replies_to("SET", 1);
                 20..60
-            }
-            World::Late => {
-                proxy.hold_requests_of("SET");
-                for _ in 0..2 {
-                    thread::sleep(Duration::from_millis(random.u64(4..12)));
-                    // Replies are on their way for longer. Whoever gets this one before gives his connection up, and what he sent over
-                    // it is held all the same.
-                    proxy.insert_reply(b"+OK\r\n");
-                }
-                thread::sleep(Duration::from_millis(random.u64(50..100)));
-                proxy.release_requests();
-                60..120
             }
             World::Held => {
                 // What becomes pending is tried again at once and after 50 ms; a read is under way for longer.

@@ -31,8 +31,6 @@ pub enum World {
     Losses,
     /// The same, and each key is used seldom.
     Sparse,
-    /// Mints and fills arrive late, on connections that were given up.
-    Late,
     /// Invalidations are lost, and reads take longer than it takes to try them again.
     Held,
     /// Invalidations are lost while an attempt waits for its acknowledgement.
@@ -159,11 +157,6 @@ pub const CHASES: &[Chase] = &[
         World::Losses,
         "nothing is stored without a whole fence",
     ),
-    chase(
-        "own-nonce-trusted",
-        World::Late,
-        "a nonce counts when a reply has shown it",
-    ),
     chase("nonce-repeated", World::Sparse, "a nonce is sent once"),
     chase(
         "missing-is-zero",
@@ -189,6 +182,11 @@ pub const CHASES: &[Chase] = &[
 
 /// What processes can't be seen to do from outside, or not in a short time, and what shows it instead.
 pub const LEFT_OUT: &[(&str, &str)] = &[
+    (
+        "own-nonce-trusted",
+        "a mint has to be carried out after its sender heard that it failed, and after the invalidation that followed: seen in one \
+         minute of three; docs/model/flights.py",
+    ),
     (
         "slot-runs-backwards",
         "a race of two stores in memory: scripts/shuttle.sh",
@@ -263,7 +261,7 @@ impl World {
         Duration::from_millis(match self {
             Self::Drops => 3_500,
             Self::Deaf | Self::Losses | Self::Refusals | Self::Doubles => 3_000,
-            Self::Sparse | Self::Late | Self::Held | Self::Attempts => 3_000,
+            Self::Sparse | Self::Held | Self::Attempts => 3_000,
             _ => 1_500,
         })
     }
@@ -272,7 +270,7 @@ impl World {
         CachePlan {
             settle: Duration::from_millis(500),
             store_timeout: Duration::from_millis(match self {
-                Self::Slow | Self::Late | Self::Held | Self::Attempts | Self::Doubles => 250,
+                Self::Slow | Self::Held | Self::Attempts | Self::Doubles => 250,
                 _ => 100,
             }),
             ..CachePlan::default()
@@ -306,16 +304,10 @@ impl World {
             },
             // With few tasks, a connection that is given up is not five failures, after which the store is left alone. Who writes
             // leaves time for something to be kept.
-            Self::Late | Self::Doubles if number == 1 => Workload {
+            Self::Doubles if number == 1 => Workload {
                 ids: 1,
                 tasks: 1,
                 rest: Duration::from_millis(50),
-                ..quiet
-            },
-            Self::Late => Workload {
-                ids: 1,
-                tasks: 4,
-                rest: Duration::from_millis(8),
                 ..quiet
             },
             // Somebody is to begin while the replies to others are held.
@@ -378,9 +370,6 @@ impl World {
                 writers: 10,
                 ..none
             },
-            // One that only writes has connections on which nothing is late.
-            Self::Late if number == 1 => Mix { writers: 1, ..none },
-            Self::Late => Mix { calls: 1, ..none },
             // One process alone has anything pending, and the others fill.
             Self::Held | Self::Attempts if number == 1 => Mix {
                 calls: 60,
