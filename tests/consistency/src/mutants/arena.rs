@@ -187,19 +187,6 @@ fn disturb(world: World, server: &RedisServer, proxy: &Proxy, seed: u64) {
                 proxy.release_replies();
                 30..60
             }
-            World::Attempts => {
-                proxy.lose_requests_of("UNLINK", 1);
-                proxy.hold_replies_to("UNLINK");
-                let deadline = Instant::now() + Duration::from_millis(100);
-                while proxy.held_replies() == 0 && Instant::now() < deadline {
-                    thread::sleep(Duration::from_millis(1));
-                }
-                // Something else becomes pending while the attempt waits.
-                proxy.lose_requests_of("UNLINK", 1);
-                thread::sleep(Duration::from_millis(random.u64(20..60)));
-                proxy.release_replies();
-                20..60
-            }
             World::Deaf => {
                 proxy.lose_requests_of("UNLINK", 1);
                 20..80

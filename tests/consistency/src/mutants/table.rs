@@ -33,8 +33,6 @@ pub enum World {
     Sparse,
     /// Invalidations are lost, and reads take longer than it takes to try them again.
     Held,
-    /// Invalidations are lost while an attempt waits for its acknowledgement.
-    Attempts,
     /// Invalidations are lost, nothing else.
     Deaf,
     /// Generations vanish from the server.
@@ -143,11 +141,6 @@ pub const CHASES: &[Chase] = &[
         "what is pending is tried again",
     ),
     chase(
-        "attempt-settles-later-ones",
-        World::Attempts,
-        "an attempt settles what was entered before it alone",
-    ),
-    chase(
         "incomplete-fence-shared",
         World::Losses,
         "nobody joins without a fence",
@@ -182,6 +175,11 @@ pub const CHASES: &[Chase] = &[
 
 /// What processes can't be seen to do from outside, or not in a short time, and what shows it instead.
 pub const LEFT_OUT: &[(&str, &str)] = &[
+    (
+        "attempt-settles-later-ones",
+        "the same has to become pending again while an attempt waits, and be filled by another process in between: seen in one minute of \
+         three; docs/model/pending.py",
+    ),
     (
         "own-nonce-trusted",
         "a mint has to be carried out after its sender heard that it failed, and after the invalidation that followed: seen in one \
@@ -261,7 +259,7 @@ impl World {
         Duration::from_millis(match self {
             Self::Drops => 3_500,
             Self::Deaf | Self::Losses | Self::Refusals | Self::Doubles => 3_000,
-            Self::Sparse | Self::Held | Self::Attempts => 3_000,
+            Self::Sparse | Self::Held => 3_000,
             _ => 1_500,
         })
     }
@@ -270,7 +268,7 @@ impl World {
         CachePlan {
             settle: Duration::from_millis(500),
             store_timeout: Duration::from_millis(match self {
-                Self::Slow | Self::Held | Self::Attempts | Self::Doubles => 250,
+                Self::Slow | Self::Held | Self::Doubles => 250,
                 _ => 100,
             }),
             ..CachePlan::default()
@@ -322,11 +320,6 @@ impl World {
                 tasks: 3,
                 ..quiet
             },
-            Self::Attempts => Workload {
-                ids: 1,
-                tasks: 2,
-                ..quiet
-            },
             _ => quiet,
         }
     }
@@ -371,12 +364,12 @@ impl World {
                 ..none
             },
             // One process alone has anything pending, and the others fill.
-            Self::Held | Self::Attempts if number == 1 => Mix {
+            Self::Held if number == 1 => Mix {
                 calls: 60,
                 writers: 40,
                 ..none
             },
-            Self::Held | Self::Attempts => Mix { calls: 1, ..none },
+            Self::Held => Mix { calls: 1, ..none },
             Self::Doubles if number == 1 => Mix { writers: 1, ..none },
             Self::Doubles => Mix { calls: 1, ..none },
             Self::Sparse => Mix {
