@@ -177,13 +177,11 @@ pub const CHASES: &[Chase] = &[
 pub const LEFT_OUT: &[(&str, &str)] = &[
     (
         "attempt-settles-later-ones",
-        "the same has to become pending again while an attempt waits, and be filled by another process in between: seen in one minute of \
-         three; docs/model/pending.py",
+        "the same has to become pending again while an attempt waits, and be filled by another process in between: seldom seen; docs/model/pending.py",
     ),
     (
         "own-nonce-trusted",
-        "a mint has to be carried out after its sender heard that it failed, and after the invalidation that followed: seen in one \
-         minute of three; docs/model/flights.py",
+        "a mint has to be carried out after its sender heard that it failed, and after the invalidation that followed: seldom seen; docs/model/flights.py",
     ),
     (
         "slot-runs-backwards",
