@@ -3,6 +3,8 @@
 //! `consistency mutants [--seed SEED] [NAME…]`, in a build with `--cfg mutants` alone.
 
 mod arena;
+mod process;
+mod scenes;
 mod table;
 
 use std::sync::Mutex;

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::keys::Key;
+
 /// What one process does. It gets this as JSON, in its first line of input.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct WorkerPlan {
@@ -101,6 +103,53 @@ impl Default for CachePlan {
     }
 }
 
+/// A single thing for a process to do, beside whatever else: `do 3 read 16777216` has the key of this number read, `do 4 write 16777216`
+/// has the user written that the key is of, and `do 5 abandon 16777216` has that dropped after a moment. Answered with `done 3`, `done 4` and
+/// `done 5` when it has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Deed {
+    pub number: u32,
+    pub verb: Verb,
+    pub key: Key,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verb {
+    Read,
+    Write,
+    Abandon,
+}
+
+impl Deed {
+    pub fn line(self) -> String {
+        let verb = match self.verb {
+            Verb::Read => "read",
+            Verb::Write => "write",
+            Verb::Abandon => "abandon",
+        };
+        format!("do {} {verb} {}", self.number, self.key.pack())
+    }
+
+    pub fn answer(self) -> String {
+        format!("done {}", self.number)
+    }
+
+    pub fn parse(line: &str) -> Option<Self> {
+        let mut words = line.strip_prefix("do ")?.split(' ');
+        let (number, verb, key) = (words.next()?, words.next()?, words.next()?);
+        Some(Self {
+            number: number.parse().ok()?,
+            verb: match verb {
+                "read" => Verb::Read,
+                "write" => Verb::Write,
+                "abandon" => Verb::Abandon,
+                _ => return None,
+            },
+            key: Key::unpack(key.parse().ok()?)?,
+        })
+    }
+}
+
 /// What a worker is told, one line each, and what it answers.
 ///
 /// | line | what it does | answer |
@@ -110,6 +159,7 @@ impl Default for CachePlan {
 /// | `drain` | waits until no invalidation is pending | `drained` |
 /// | `sweep` | reads every key once | `swept` |
 /// | `resume` | goes on | `resumed` |
+/// | a [`Deed`] | begins with it | its own, when it has ended |
 /// | `finish` | pauses, drains, flushes its history and ends | `finished` |
 ///
 /// What it can't do it does not answer; the driver has the patience and says who hangs.

@@ -20,11 +20,14 @@ use service::Service;
 
 use crate::database::Database;
 use crate::keys::{Family, Key};
-use crate::plan::{Order, WorkerPlan};
+use crate::plan::{Deed, Order, Verb, WorkerPlan};
 use crate::record::Journal;
 
 /// How often the process looks whether its invalidations have been acknowledged.
 const LOOK: Duration = Duration::from_millis(5);
+
+/// After which something is abandoned: it has been asked for by then, if not answered.
+const MOMENT: Duration = Duration::from_millis(50);
 
 /// Does what the plan in the first line of input says, until told to finish, or until the input ends.
 pub fn run() -> io::Result<()> {
@@ -35,9 +38,9 @@ pub fn run() -> io::Result<()> {
     let (sender, orders) = mpsc::unbounded_channel();
     std::thread::spawn(move || {
         for line in io::stdin().lock().lines().map_while(Result::ok) {
-            if let Some(order) = Order::parse(&line) {
-                let _ = sender.send(order);
-            }
+            let told = Order::parse(&line).map(Told::Order);
+            let told = told.or_else(|| Deed::parse(&line).map(Told::Deed));
+            let _ = told.map(|told| sender.send(told));
         }
         // Whoever gave the orders has gone.
         std::process::exit(1);
@@ -49,6 +52,12 @@ pub fn run() -> io::Result<()> {
     runtime.block_on(Worker::new(&plan)?.work(orders));
     // What hangs in a blocking thread must not keep the process.
     std::process::exit(0);
+}
+
+/// What the process is told.
+enum Told {
+    Order(Order),
+    Deed(Deed),
 }
 
 struct Worker {
@@ -75,7 +84,7 @@ impl Worker {
         })
     }
 
-    async fn work(self, mut orders: mpsc::UnboundedReceiver<Order>) {
+    async fn work(self, mut told: mpsc::UnboundedReceiver<Told>) {
         let service = Arc::clone(&self.service);
         tokio::spawn(async move {
             loop {
@@ -88,7 +97,14 @@ impl Worker {
         }
         println!("ready");
         let mut pause = None;
-        while let Some(order) = orders.recv().await {
+        while let Some(told) = told.recv().await {
+            let order = match told {
+                Told::Order(order) => order,
+                Told::Deed(deed) => {
+                    tokio::spawn(self.client(0).carry_out(deed));
+                    continue;
+                }
+            };
             match order {
                 Order::Pause => pause = Some(self.at_work.write().await),
                 Order::Drain => self.drain().await,
@@ -114,6 +130,7 @@ impl Worker {
             task,
             rng: Rng::with_seed(self.seed ^ u64::from(task) << 48),
             dropped: self.service.workload.dropped,
+            abandons_after: None,
         }
     }
 
@@ -147,6 +164,19 @@ impl Worker {
 }
 
 impl Client {
+    async fn carry_out(mut self, deed: Deed) {
+        self.dropped = 0;
+        match deed.verb {
+            Verb::Read => self.read(deed.key).await,
+            Verb::Write => self.write_user(deed.key.id).await,
+            Verb::Abandon => {
+                self.abandons_after = Some(MOMENT);
+                self.write_user(deed.key.id).await;
+            }
+        }
+        println!("{}", deed.answer());
+    }
+
     async fn go_on(mut self, at_work: Arc<RwLock<()>>) {
         loop {
             let _working = at_work.read().await;

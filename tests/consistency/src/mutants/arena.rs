@@ -1,13 +1,15 @@
 //! A small world that is disturbed in one way, brought to rest and judged.
 
-use std::io::{self, BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
-use std::{env, path::Path, thread};
 
 use cachewright_test_support::{Proxy, RedisServer};
 
+use super::process::Process;
+use super::scenes::{Gate, Stage};
 use super::table::World;
 use crate::clock::{Moment, now};
 use crate::database::Server;
@@ -15,68 +17,23 @@ use crate::oracle::{self, Commit, Facts, Hang, History, Notes, Verdict};
 use crate::plan::{Order, WorkerPlan};
 
 /// How long a process has for what it is told.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-struct Process {
-    number: u16,
-    child: Child,
-    orders: ChildStdin,
-    answers: Receiver<String>,
-}
-
-impl Drop for Process {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-impl Process {
-    fn start(plan: &WorkerPlan, mutant: Option<&str>) -> io::Result<Self> {
-        let mut child = Command::new(env::current_exe()?)
-            .arg("worker")
-            .env("CACHEWRIGHT_MUTANT", mutant.unwrap_or_default())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let (orders, output) = (child.stdin.take(), child.stdout.take());
-        let (Some(orders), Some(output)) = (orders, output) else {
-            return Err(io::ErrorKind::BrokenPipe.into());
-        };
-        let (sender, answers) = channel();
-        thread::spawn(move || {
-            for line in BufReader::new(output).lines().map_while(Result::ok) {
-                let _ = sender.send(line);
-            }
-        });
-        let mut process = Self {
-            number: plan.number,
-            child,
-            orders,
-            answers,
-        };
-        writeln!(process.orders, "{}", serde_json::to_string(plan)?)?;
-        Ok(process)
-    }
-
-    /// Whether it answers in time.
-    fn answers(&self, expected: &str, deadline: Instant) -> bool {
-        let left = deadline.saturating_duration_since(Instant::now());
-        self.answers
-            .recv_timeout(left)
-            .is_ok_and(|line| line == expected)
-    }
-}
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 pub fn run(world: World, mutant: Option<&str>, seed: u64) -> io::Result<Verdict> {
     let dir = tempfile::tempdir()?;
     let server = world.has_store().then(RedisServer::start);
     let proxy = server.as_ref().map(|server| Proxy::start(server.addr()));
-    let database = Server::start(&dir.path().join("database"), |_, _| false)?;
+    let gate = Arc::<Gate>::default();
+    let waits = Arc::clone(&gate);
+    // Nobody is struck: who was to be stopped waits for its answer instead.
+    let strike = move |_, _| {
+        waits.wait();
+        false
+    };
+    let database = Server::start(&dir.path().join("database"), strike)?;
     let began = now();
-    // Who writes in a world of doubled replies is acknowledged at once.
-    let url = |world, number| match (&server, &proxy) {
-        (Some(server), _) if world == World::Doubles && number == 1 => Some(server.url()),
+    let url = |number| match (&server, &proxy) {
+        (Some(server), _) if world.is_direct(number) => Some(server.url()),
         (_, proxy) => proxy.as_ref().map(Proxy::url),
     };
     let mut processes = Vec::new();
@@ -84,27 +41,28 @@ pub fn run(world: World, mutant: Option<&str>, seed: u64) -> io::Result<Verdict>
         let plan = WorkerPlan {
             number,
             seed: seed << 8 | u64::from(number),
-            url: url(world, number),
+            url: url(number),
             database: dir.path().join("database"),
             journal: journal(dir.path(), number),
-            workload: world.workload(number),
+            workload: world.workload(),
             cache: world.cache(),
         };
         processes.push(Process::start(&plan, mutant)?);
     }
     let mut hangs = Vec::new();
-    await_all(&processes, "ready", &mut hangs);
-    if let (Some(server), Some(proxy)) = (&server, &proxy) {
-        disturb(world, server, proxy, seed);
-    } else {
-        thread::sleep(world.span());
+    await_all(&mut processes, "ready", &mut hangs);
+    match (world, &server, &proxy) {
+        (World::Scene(scene), Some(server), Some(proxy)) => {
+            Stage::new(server, proxy, &database, &gate, &mut processes).play(scene);
+        }
+        (_, Some(server), Some(proxy)) => disturb(world, server, proxy, seed),
+        _ => thread::sleep(world.span()),
     }
     for order in [Order::Pause, Order::Drain, Order::Sweep, Order::Finish] {
         for process in &mut processes {
-            // One that is gone does not answer either.
-            let _ = writeln!(process.orders, "{}", order.line());
+            process.tell(order.line());
         }
-        await_all(&processes, order.answer(), &mut hangs);
+        await_all(&mut processes, order.answer(), &mut hangs);
         if !hangs.is_empty() {
             break;
         }
@@ -117,7 +75,7 @@ fn journal(dir: &Path, number: u16) -> std::path::PathBuf {
     dir.join(format!("worker-{number}.bin"))
 }
 
-fn await_all(processes: &[Process], answer: &str, hangs: &mut Vec<Hang>) {
+fn await_all(processes: &mut [Process], answer: &str, hangs: &mut Vec<Hang>) {
     let deadline = Instant::now() + PATIENCE;
     for process in processes {
         if !process.answers(answer, deadline) {
@@ -137,7 +95,7 @@ fn history(
     hangs: Vec<Hang>,
     database: &Server,
 ) -> History {
-    let (workload, cache) = (world.workload(2), world.cache());
+    let (workload, cache) = (world.workload(), world.cache());
     let nanoseconds = |span: Duration| u64::try_from(span.as_nanos()).unwrap_or(Moment::MAX);
     let commits = database.commits().into_iter().map(|commit| Commit {
         register: commit.register,
@@ -174,18 +132,9 @@ fn disturb(world: World, server: &RedisServer, proxy: &Proxy, seed: u64) {
     }
     while Instant::now() < end {
         let rest = match world {
-            World::Losses | World::Sparse => {
+            World::Losses => {
                 proxy.drop_replies_to("SET", 1);
                 20..60
-            }
-            World::Held => {
-                // What becomes pending is tried again at once and after 50 ms; a read is under way for longer.
-                proxy.lose_requests_of("UNLINK", 2);
-                thread::sleep(Duration::from_millis(random.u64(5..20)));
-                proxy.hold_replies_to("MGET");
-                thread::sleep(Duration::from_millis(random.u64(70..120)));
-                proxy.release_replies();
-                30..60
             }
             World::Deaf => {
                 proxy.lose_requests_of("UNLINK", 1);
@@ -200,13 +149,6 @@ fn disturb(world: World, server: &RedisServer, proxy: &Proxy, seed: u64) {
                 thread::sleep(Duration::from_millis(random.u64(10..40)));
                 refuse(server, false);
                 100..300
-            }
-            World::Doubles => {
-                proxy.hold_replies();
-                proxy.duplicate_replies_to("MGET", 4);
-                thread::sleep(Duration::from_millis(60));
-                proxy.release_replies();
-                400..600
             }
             _ => 100..101,
         };
@@ -225,7 +167,8 @@ fn evict(server: &RedisServer, random: &mut fastrand::Rng) {
     }
 }
 
-fn refuse(server: &RedisServer, refuses: bool) {
+/// Has the server refuse to write, or not any more.
+pub fn refuse(server: &RedisServer, refuses: bool) {
     let replicas = if refuses { "1" } else { "0" };
     server.command(&["CONFIG", "SET", "min-replicas-to-write", replicas]);
 }

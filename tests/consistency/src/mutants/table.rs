@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::scenes::{OUTSIDE, Scene};
 use crate::plan::{CachePlan, Mix, Workload};
 
 /// A rule that is broken, and where that shows.
@@ -29,18 +30,14 @@ pub enum World {
     Slow,
     /// Replies to mints and fills are lost.
     Losses,
-    /// The same, and each key is used seldom.
-    Sparse,
-    /// Invalidations are lost, and reads take longer than it takes to try them again.
-    Held,
     /// Invalidations are lost, nothing else.
     Deaf,
     /// Generations vanish from the server.
     Evictions,
     /// The server refuses to write, now and then.
     Refusals,
-    /// Replies come twice.
-    Doubles,
+    /// What chance brings about too seldom.
+    Scene(Scene),
 }
 
 const fn chase(mutant: &'static str, world: World, breaks: &'static str) -> Chase {
@@ -132,7 +129,7 @@ pub const CHASES: &[Chase] = &[
     ),
     chase(
         "pending-looked-at-late",
-        World::Held,
+        World::Scene(Scene::HeldRead),
         "a reader looks at what is pending before it asks the store",
     ),
     chase(
@@ -150,7 +147,21 @@ pub const CHASES: &[Chase] = &[
         World::Losses,
         "nothing is stored without a whole fence",
     ),
-    chase("nonce-repeated", World::Sparse, "a nonce is sent once"),
+    chase(
+        "nonce-repeated",
+        World::Scene(Scene::RepeatedNonce),
+        "a nonce is sent once",
+    ),
+    chase(
+        "own-nonce-trusted",
+        World::Scene(Scene::LateMint),
+        "a nonce counts when a reply has shown it",
+    ),
+    chase(
+        "attempt-settles-later-ones",
+        World::Scene(Scene::HeldAcknowledgement),
+        "an attempt settles what was entered before it alone",
+    ),
     chase(
         "missing-is-zero",
         World::Evictions,
@@ -168,21 +179,13 @@ pub const CHASES: &[Chase] = &[
     ),
     chase(
         "proof-ignored",
-        World::Doubles,
+        World::Scene(Scene::DoubledReply),
         "a reply is proven to be this request's",
     ),
 ];
 
 /// What processes can't be seen to do from outside, or not in a short time, and what shows it instead.
 pub const LEFT_OUT: &[(&str, &str)] = &[
-    (
-        "attempt-settles-later-ones",
-        "the same has to become pending again while an attempt waits, and be filled by another process in between: seldom seen; docs/model/pending.py",
-    ),
-    (
-        "own-nonce-trusted",
-        "a mint has to be carried out after its sender heard that it failed, and after the invalidation that followed: seldom seen; docs/model/flights.py",
-    ),
     (
         "slot-runs-backwards",
         "a race of two stores in memory: scripts/shuttle.sh",
@@ -249,15 +252,23 @@ impl World {
     }
 
     pub fn processes(self) -> u16 {
-        if self == Self::Memory { 1 } else { 3 }
+        match self {
+            Self::Memory => 1,
+            Self::Scene(_) => 2,
+            _ => 3,
+        }
+    }
+
+    /// Whether nothing is between this process and the server.
+    pub fn is_direct(self, number: u16) -> bool {
+        matches!(self, Self::Scene(_)) && number == OUTSIDE
     }
 
     /// How long it is disturbed before it is asked to come to rest.
     pub fn span(self) -> Duration {
         Duration::from_millis(match self {
             Self::Drops => 3_500,
-            Self::Deaf | Self::Losses | Self::Refusals | Self::Doubles => 3_000,
-            Self::Sparse | Self::Held => 3_000,
+            Self::Deaf | Self::Losses | Self::Refusals => 3_000,
             _ => 1_500,
         })
     }
@@ -266,15 +277,16 @@ impl World {
         CachePlan {
             settle: Duration::from_millis(500),
             store_timeout: Duration::from_millis(match self {
-                Self::Slow | Self::Held | Self::Doubles => 250,
+                Self::Slow => 250,
+                Self::Scene(_) => 400,
                 _ => 100,
             }),
             ..CachePlan::default()
         }
     }
 
-    /// What the process with this number does.
-    pub fn workload(self, number: u16) -> Workload {
+    /// What each process does.
+    pub fn workload(self) -> Workload {
         let quiet = Workload {
             ids: 2,
             tasks: 8,
@@ -282,7 +294,7 @@ impl World {
             commit_delay: Duration::from_millis(1),
             rest: Duration::from_millis(2),
             dropped: 0,
-            mix: self.mix(number),
+            mix: self.mix(),
         };
         match self {
             Self::Clears => Workload { ids: 30, ..quiet },
@@ -291,38 +303,17 @@ impl World {
                 dropped: 40,
                 ..quiet
             },
-            // Each key is read and written a few times in the time after which a nonce is repeated.
-            Self::Sparse => Workload {
-                ids: 60,
-                tasks: 4,
-                rest: Duration::from_millis(20),
-                ..quiet
-            },
-            // With few tasks, a connection that is given up is not five failures, after which the store is left alone. Who writes
-            // leaves time for something to be kept.
-            Self::Doubles if number == 1 => Workload {
-                ids: 1,
-                tasks: 1,
-                rest: Duration::from_millis(50),
-                ..quiet
-            },
-            // Somebody is to begin while the replies to others are held.
-            Self::Doubles => Workload {
-                ids: 1,
-                tasks: 12,
-                rest: Duration::from_millis(60),
-                ..quiet
-            },
-            Self::Held => Workload {
-                ids: 1,
-                tasks: 3,
+            Self::Scene(_) => Workload {
+                tasks: 0,
+                load_delay: Duration::ZERO,
+                commit_delay: Duration::ZERO,
                 ..quiet
             },
             _ => quiet,
         }
     }
 
-    fn mix(self, number: u16) -> Mix {
+    fn mix(self) -> Mix {
         let none = Mix {
             calls: 0,
             local_calls: 0,
@@ -359,20 +350,6 @@ impl World {
                 direct_reads: 30,
                 direct_writes: 10,
                 writers: 10,
-                ..none
-            },
-            // One process alone has anything pending, and the others fill.
-            Self::Held if number == 1 => Mix {
-                calls: 60,
-                writers: 40,
-                ..none
-            },
-            Self::Held => Mix { calls: 1, ..none },
-            Self::Doubles if number == 1 => Mix { writers: 1, ..none },
-            Self::Doubles => Mix { calls: 1, ..none },
-            Self::Sparse => Mix {
-                calls: 80,
-                exact_writers: 20,
                 ..none
             },
             _ => Mix {

@@ -24,6 +24,8 @@ pub struct Client {
     pub rng: Rng,
     /// How many of a hundred futures are dropped before they have ended.
     pub dropped: u8,
+    /// Every future is dropped after this time.
+    pub abandons_after: Option<Duration>,
 }
 
 /// How a future came to its end.
@@ -94,12 +96,13 @@ impl Client {
     /// Runs a future, or drops it somewhere on its way. It is polled once at least: before that it has done nothing.
     async fn run<T>(&mut self, future: impl Future<Output = T>) -> Ended<T> {
         let mut future = Box::pin(future);
-        if self.rng.u8(..100) >= self.dropped {
+        if self.abandons_after.is_none() && self.rng.u8(..100) >= self.dropped {
             return Ended::With(future.await);
         }
-        let ended = match self.rng.u8(..4) {
-            0 => within(future.as_mut(), Duration::from_millis(self.rng.u64(..400))).await,
-            1 => {
+        let ended = match (self.abandons_after, self.rng.u8(..4)) {
+            (Some(span), _) => within(future.as_mut(), span).await,
+            (_, 0) => within(future.as_mut(), Duration::from_millis(self.rng.u64(..400))).await,
+            (_, 1) => {
                 within(
                     future.as_mut(),
                     Duration::from_micros(self.rng.u64(..5_000)),

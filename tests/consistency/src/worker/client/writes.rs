@@ -43,15 +43,18 @@ impl Client {
         self.service.notes.add_until(event, self.task, start, end);
     }
 
+    pub async fn write_user(&mut self, id: u16) {
+        let service = Arc::clone(&self.service);
+        let done = Committed::default();
+        self.writer(&[Scope::User(id)], &done, service.write_user(id, &done))
+            .await;
+    }
+
     pub(super) async fn write(&mut self) {
         let service = Arc::clone(&self.service);
         let (id, done) = (self.id(), Committed::default());
         match self.rng.u8(..12) {
-            0..4 => {
-                let scopes = [Scope::User(id)];
-                self.writer(&scopes, &done, service.write_user(id, &done))
-                    .await;
-            }
+            0..4 => self.write_user(id).await,
             4 | 5 => {
                 let (user, item) = (Scope::User(id), Scope::Item(id));
                 let scopes = [user, Scope::Local(id), item, Scope::Bookings];
