@@ -3,7 +3,7 @@
 //! ```text
 //! cargo bench -p cachewright-benches --bench sweep
 //! cargo bench -p cachewright-benches --bench sweep -- --quick
-//! cargo bench -p cachewright-benches --bench sweep -- --rate 50000
+//! cargo bench -p cachewright-benches --bench sweep -- --rate 20000
 //! ```
 //!
 //! The server is a `redis-server` of this program's own, on the same machine, with 1,000,000 other keys of 270 bytes. In each round 10,000
@@ -11,7 +11,7 @@
 //!
 //! - *idle*: nothing else happens.
 //! - *by hand*: `SCAN MATCH COUNT 1000` and `UNLINK`, as fast as it goes.
-//! - *cachewright*: one pattern is invalidated, and the cache removes what is unreachable at its rate (20,000 keys in a second by default).
+//! - *cachewright*: one pattern is invalidated, and the cache removes what is unreachable at its rate (10,000 keys in a second by default).
 //! - *cachewright, after clear()*: the same with every value of the namespace looked at, the others' included.
 //!
 //! What the bystander waits is told second by second, p50, p99 and p99.9 of each, and shown is the median of the seconds, so that other work
@@ -59,14 +59,14 @@ impl Effort {
                 others: 20_000,
                 members: 200,
                 rounds: 1,
-                rate: rate.unwrap_or(20_000),
+                rate: rate.unwrap_or(10_000),
             }
         } else {
             Self {
                 others: 1_000_000,
                 members: 10_000,
                 rounds: 2,
-                rate: rate.unwrap_or(20_000),
+                rate: rate.unwrap_or(10_000),
             }
         }
     }

@@ -48,6 +48,12 @@ async fn fails(flaw: Flaw, name: &str) -> bool {
     answer.is_err_and(|failure| failure.check() == name)
 }
 
+#[tokio::test]
+async fn a_store_need_not_know_how_to_read_heads_alone() {
+    let flaw = Flaw::PatternScan;
+    assert!(!fails(flaw, "a_head_is_what_a_value_begins_with").await);
+}
+
 macro_rules! caught {
     ($($test:ident: $flaw:ident by $check:ident,)*) => {
         $(#[tokio::test]
@@ -64,7 +70,7 @@ caught! {
     an_acknowledgement_without_an_effect_is_caught: InvalidatesTheFirst by an_invalidation_deletes_every_key_that_it_names,
     absent_and_empty_confused_are_caught: EmptyIsAbsent by an_empty_value_is_a_value,
     a_read_without_its_holes_is_caught: HolesLeftOut by a_read_answers_for_each_key_in_the_order_asked,
-    heads_without_their_holes_are_caught: HeadsLeftOut by a_head_is_what_a_value_begins_with,
+    heads_without_their_holes_are_caught: HolesLeftOut by a_head_is_what_a_value_begins_with,
     a_prolongation_that_sets_the_time_is_caught: ProlongShortens by prolonging_shortens_nothing,
     a_scan_by_a_pattern_is_caught: PatternScan by the_beginning_of_a_scan_is_taken_literally,
     a_scan_of_one_page_is_caught: FirstPageOnly by a_scan_names_every_key_that_begins_so_and_no_other,

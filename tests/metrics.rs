@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use cachewright::testing::SteppedClock;
+use cachewright::testing::{ScriptedStore, SteppedClock};
 use cachewright::{Cache, cached, invalidate_cache};
 use metrics_util::debugging::{DebugValue, DebuggingRecorder, Snapshotter};
 
@@ -133,7 +133,7 @@ async fn no_label_holds_an_argument() {
 }
 
 mod with_a_store {
-    use cachewright::testing::{Fault, Operation, ScriptedStore};
+    use cachewright::testing::{Fault, Operation};
 
     use super::*;
 
@@ -199,4 +199,23 @@ mod with_a_store {
         let took = labels("cache_operation_seconds", &took);
         assert_eq!(read(&snapshotter)[&took], 1.0);
     }
+}
+
+#[tokio::test]
+async fn what_was_swept_is_told_by_namespace() {
+    let clock = SteppedClock::new();
+    let store = ScriptedStore::with_clock(clock.clone());
+    let cache = Cache::builder().namespace("swept").store(store);
+    let cache = cache.clock(clock.clone()).build().unwrap();
+    for number in 0..3 {
+        let key = format!("number:{number}");
+        cache.set(&key, number, None).await.unwrap();
+    }
+    cache.invalidate("number:*").await.unwrap();
+    clock.advance(Duration::from_secs(1));
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    tell(&recorder, &clock);
+    let told = read(&snapshotter);
+    assert_eq!(told["cache_swept_total{namespace=swept}"], 3.0);
 }

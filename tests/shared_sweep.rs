@@ -14,7 +14,7 @@ use cachewright::{Cache, cached};
 use service::{Service, World, until};
 
 /// Ten pages in a second.
-const RATE: u32 = 1_000;
+const RATE: u32 = 2_000;
 const PAGE: Duration = Duration::from_millis(100);
 
 /// What a sweep waits for other invalidations, and what nothing is done in.
@@ -191,10 +191,10 @@ async fn invalidations_of_one_second_are_swept_together() {
 async fn an_invalidation_during_a_sweep_arranges_another() {
     let world = World::new();
     let service = sweeping(&world);
-    for id in 0..300 {
+    for id in 0..600 {
         service.read(id).await.unwrap();
     }
-    service.write(299).await.unwrap();
+    service.write(599).await.unwrap();
     world.clock.advance(SECOND);
     pages(&world, 2);
     assert!(world.store.count(Scan) > 1);
@@ -211,10 +211,10 @@ async fn no_more_keys_are_looked_at_in_a_second_than_was_set() {
     for (rate, step) in [
         (RATE, PAGE),
         (10, SECOND),
-        (20_000, Duration::from_millis(5)),
+        (20_000, Duration::from_millis(10)),
     ] {
         let service = world.service_with(cache(&world, rate));
-        for id in 0..1_000 {
+        for id in 0..2_000 {
             service.read(id).await.unwrap();
         }
         service.write(1).await.unwrap();
@@ -249,7 +249,7 @@ async fn a_rate_of_nothing_leaves_everything_there() {
 async fn processes_sweep_one_after_the_other() {
     let world = World::new();
     let (a, b) = (sweeping(&world), sweeping(&world));
-    for id in 0..500 {
+    for id in 0..1_000 {
         a.read(id).await.unwrap();
     }
     a.write(1).await.unwrap();
@@ -283,10 +283,10 @@ async fn a_holder_that_died_is_waited_for_as_long_as_its_lease() {
 async fn a_long_sweep_keeps_its_lease_and_begins_anew_without() {
     let world = World::new();
     let service = world.service_with(cache(&world, 10));
-    for id in 0..300 {
+    for id in 0..600 {
         service.read(id).await.unwrap();
     }
-    service.write(299).await.unwrap();
+    service.write(599).await.unwrap();
     world.clock.advance(SECOND);
     let holder = world.store.peek(&key(LEASE)).unwrap();
     for _ in 0..30 {
@@ -355,7 +355,7 @@ async fn how_a_sweep_goes_neither_opens_the_breaker_nor_keeps_it_closed() {
     world.store.clear_script();
 
     // Callers fail in a row while a sweep succeeds.
-    for id in 0..500 {
+    for id in 0..1_000 {
         service.read(id).await.unwrap();
     }
     service.write(1).await.unwrap();
@@ -400,10 +400,10 @@ async fn a_store_that_refuses_is_left_alone_for_long() {
 async fn a_sweep_waits_while_the_breaker_is_open() {
     let world = World::new();
     let service = sweeping(&world);
-    for id in 0..300 {
+    for id in 0..600 {
         service.read(id).await.unwrap();
     }
-    service.write(299).await.unwrap();
+    service.write(599).await.unwrap();
     world.clock.advance(SECOND);
     world.store.set_down(true);
     for _ in 0..5 {
@@ -439,10 +439,10 @@ async fn pending_invalidations_come_first() {
 async fn a_sweep_ends_with_its_cache() {
     let world = World::new();
     let service = sweeping(&world);
-    for id in 0..300 {
+    for id in 0..600 {
         service.read(id).await.unwrap();
     }
-    service.write(299).await.unwrap();
+    service.write(599).await.unwrap();
     world.clock.advance(SECOND);
     drop(service);
     world.store.forget_log();
@@ -454,10 +454,10 @@ async fn a_sweep_ends_with_its_cache() {
 async fn shutting_down_ends_a_sweep_and_frees_its_lease() {
     let world = World::new();
     let service = sweeping(&world);
-    for id in 0..300 {
+    for id in 0..600 {
         service.read(id).await.unwrap();
     }
-    service.write(299).await.unwrap();
+    service.write(599).await.unwrap();
     world.clock.advance(SECOND);
     assert!(names(&world).contains(LEASE));
     service.cache.shutdown(SECOND).await.unwrap();

@@ -13,7 +13,7 @@ use crate::setting::Ttls;
 use crate::store::Store;
 
 /// How many keys of a store are looked at in a second for what is unreachable.
-const SWEEP_RATE: u32 = 20_000;
+const SWEEP_RATE: u32 = 10_000;
 
 /// What bounds the memory tier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -208,7 +208,7 @@ impl CacheBuilder {
     }
 
     /// How many keys of the store are looked at in a second to remove what invalidations have left
-    /// unreachable; 20,000 by default, and 0 leaves it there until it expires.
+    /// unreachable; 10,000 by default, and 0 leaves it there until it expires.
     ///
     /// An invalidation does not look for the values that it covers, so they stay in the store, where
     /// nothing can be answered by them. A second after the store has acknowledged one, a *sweep*
@@ -217,7 +217,7 @@ impl CacheBuilder {
     /// is unreachable. One process of a namespace sweeps at a time, and none for longer than half of
     /// its time. It is a matter of room alone: whether it fails, is slow or off changes no answer.
     ///
-    /// The database's other keys are looked at, too: 50 seconds for each million of them.
+    /// The database's other keys are looked at, too: 100 seconds for each million of them.
     pub fn sweep_rate(mut self, keys_per_second: u32) -> Self {
         self.sweep_rate = keys_per_second;
         self

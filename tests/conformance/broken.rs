@@ -24,8 +24,6 @@ pub(crate) enum Flaw {
     EmptyIsAbsent,
     /// A read answers for what it found alone.
     HolesLeftOut,
-    /// The heads of values are given for what is there alone.
-    HeadsLeftOut,
     /// `prolong` sets the time to live.
     ProlongShortens,
     /// A scan takes `*` for anything.
@@ -123,22 +121,6 @@ impl Store for Broken {
                 return Ok(self.replies.lock().unwrap().pop_front().unwrap());
             }
             Ok(found)
-        })
-    }
-
-    fn heads<'a>(
-        &'a self,
-        values: &'a [Key],
-        length: usize,
-        deadline: Deadline,
-    ) -> BoxFuture<'a, Result<Vec<Vec<u8>>, Error>> {
-        Box::pin(async move {
-            let deadline = self.deadline(deadline);
-            let mut heads = self.store.heads(values, length, deadline).await?;
-            if self.is(Flaw::HeadsLeftOut) {
-                heads.retain(|head| !head.is_empty());
-            }
-            Ok(heads)
         })
     }
 
