@@ -7,6 +7,7 @@
 #[cfg(mutants)]
 mod broken;
 mod invalidate;
+mod lease;
 mod look;
 mod many;
 mod supervise;

@@ -10,11 +10,11 @@
 //! removal costs a computation.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::lease::{Lease, Leave, turn};
 use super::supervise::OnPanic;
 use super::unreachable::Unreachable;
 use super::{Budget, Shared};
@@ -22,9 +22,9 @@ use crate::body::block_on;
 use crate::clock::{SECOND, Tick, ticks};
 use crate::entry::Head;
 use crate::error::{Error, LOG};
-use crate::fence::{Generation, Nonce};
+use crate::fence::Generation;
 use crate::layout::{Key, ValueName};
-use crate::store::{BoxFuture, Cursor, Deadline, Mint};
+use crate::store::{BoxFuture, Cursor, Deadline};
 use crate::traffic::Operation;
 
 /// How long after an invalidation a sweep begins, so that others are swept with it.
@@ -42,9 +42,6 @@ const PAGE: u32 = 200;
 
 /// A sweep that is behind its rate makes up for this much time; the thread's clock is no finer.
 const ARREARS: Duration = Duration::from_millis(50);
-
-/// How long a holder that died keeps others from sweeping.
-const LEASE: Duration = Duration::from_secs(10);
 
 /// The sweeps of one cache: one at a time.
 #[derive(Debug)]
@@ -82,22 +79,6 @@ struct Sweep {
     began: Tick,
     /// When this page was due.
     due: Tick,
-}
-
-/// The leave to sweep the namespace.
-struct Lease {
-    key: Key,
-    own: Generation,
-    renew_at: Tick,
-    ends: Tick,
-}
-
-/// What asking for the lease came to.
-enum Leave {
-    Ours(Lease),
-    /// A store that is full grants none, and needs a sweep most: who sweeps then sweeps without.
-    Full,
-    Others,
 }
 
 impl Sweeps {
@@ -335,7 +316,7 @@ impl Shared {
 
     /// Asks the store something on behalf of no caller: how it goes neither opens the breaker nor
     /// keeps it from opening, for a sweep has a connection of its own and asks all the time.
-    async fn ask_beside<'a, T>(
+    pub(super) async fn ask_beside<'a, T>(
         &'a self,
         operation: Operation,
         budget: &mut Budget,
@@ -351,72 +332,6 @@ impl Shared {
         self.plain.note(operation, took, answer.as_ref().err());
         answer
     }
-}
-
-/// The leave to sweep: with it the rate is one of the namespace, and not of each of its processes.
-impl Shared {
-    async fn ask_for_lease(&self) -> Result<Leave, Error> {
-        let key = self.layout.sweep_lease();
-        let nonce = Nonce::random()?;
-        let own = Generation::from_bytes(&nonce.to_bytes());
-        let mints = vec![Mint {
-            key: key.clone(),
-            nonce,
-        }];
-        let mint = |deadline| self.store.mint(mints, LEASE, deadline);
-        // As seen before it is granted, so that it ends here before it ends there.
-        let now = self.clock.now();
-        let shown = self
-            .ask_beside(Operation::Mint, &mut self.budget(), mint)
-            .await?;
-        Ok(match (shown.first().copied().flatten(), own) {
-            (Some(shown), Some(own)) if shown == own => Leave::Ours(Lease {
-                key,
-                own,
-                renew_at: now + ticks(LEASE / 3),
-                ends: now + ticks(LEASE),
-            }),
-            (Some(_), _) => Leave::Others,
-            (None, _) => Leave::Full,
-        })
-    }
-
-    /// Makes sure now and then that the lease is still ours, and lets it last.
-    async fn renew(&self, lease: &mut Lease, budget: &mut Budget) -> Result<(), Error> {
-        let now = self.clock.now();
-        if now < lease.renew_at {
-            return Ok(());
-        }
-        let keys = std::slice::from_ref(&lease.key);
-        let read = |deadline| self.store.read(keys, deadline);
-        let shown = self.ask_beside(Operation::Read, budget, read).await?;
-        let shown = shown.first().and_then(|bytes| bytes.as_deref());
-        if shown.and_then(Generation::from_bytes) != Some(lease.own) {
-            return Err(Error::outage("the lease of a sweep is another's or lost"));
-        }
-        let prolong = |deadline| self.store.prolong(keys, LEASE, deadline);
-        self.ask_beside(Operation::Prolong, budget, prolong).await?;
-        lease.renew_at = now + ticks(LEASE / 3);
-        lease.ends = now + ticks(LEASE);
-        Ok(())
-    }
-
-    /// If this is lost, or late, the others wait until it ends, or two sweep at once.
-    fn release(&self, lease: Option<Lease>) {
-        let now = self.clock.now();
-        if let Some(lease) = lease.filter(|lease| now < lease.ends) {
-            let keys = [lease.key];
-            let remove = |deadline| self.store.remove(&keys, deadline);
-            let _ = block_on(self.ask_beside(Operation::Remove, &mut self.budget(), remove));
-        }
-    }
-}
-
-/// How long until the lease is asked for again: between a second and five, so that of many processes
-/// that wait not all come at once.
-fn turn() -> Duration {
-    let chance = RandomState::new().hash_one(()) % 1_000;
-    DELAY + (LEASE / 2 - DELAY).mul_f64(chance as f64 / 1_000.0)
 }
 
 /// Nodes, and the generations of theirs that a value was stored under.
