@@ -27,7 +27,7 @@ use cachewright::redis::RedisStore;
 use cachewright_benches::latency::median;
 use cachewright_test_support::RedisServer;
 use redis::aio::MultiplexedConnection;
-use redis::{AsyncCommands, Client};
+use redis::{AsyncCommands, AsyncConnectionConfig, Client};
 
 static CACHE: OnceLock<Cache> = OnceLock::new();
 static WATCHING: AtomicBool = AtomicBool::new(false);
@@ -153,7 +153,10 @@ fn runtime() -> tokio::runtime::Runtime {
 
 async fn connect(url: &str) -> MultiplexedConnection {
     let client = Client::open(url).unwrap();
-    client.get_multiplexed_async_connection().await.unwrap()
+    // What takes long is to be measured.
+    let config = AsyncConnectionConfig::new().set_response_timeout(None);
+    let connection = client.get_multiplexed_async_connection_with_config(&config);
+    connection.await.unwrap()
 }
 
 /// Writes keys of 270 bytes that are no entries.
