@@ -557,3 +557,20 @@ async fn a_sweep_is_followed_by_a_rest_as_long() {
     }
     assert!(world.store.count(Scan) > 0);
 }
+
+#[tokio::test]
+async fn a_page_that_fails_is_tried_again_where_it_was() {
+    let world = World::new();
+    let service = sweeping(&world);
+    for id in 0..600 {
+        service.read(id).await.unwrap();
+    }
+    let whole = world.store.keys().len() / 200;
+    service.write(599).await.unwrap();
+    world.clock.advance(SECOND);
+    pages(&world, 1);
+    world.store.next(3, Scan, Fault::Outage);
+    swept(&world);
+    assert_eq!(service.cache.stats().swept, 1);
+    assert!(world.store.count(Scan) <= whole + 2 + 3);
+}

@@ -30,6 +30,10 @@ use crate::traffic::Operation;
 /// How long after an invalidation a sweep begins, so that others are swept with it.
 const DELAY: Duration = Duration::from_secs(1);
 
+/// A page that fails is tried so often, a second apart, before the sweep is given up: a moment's stall
+/// must not cost all that was looked at.
+const TRIES: u32 = 4;
+
 /// How long after a sweep that failed the next one comes.
 const LAST_RETRY: Duration = Duration::from_secs(60);
 
@@ -79,6 +83,8 @@ struct Sweep {
     began: Tick,
     /// When this page was due.
     due: Tick,
+    /// How often this page has failed.
+    failures: u32,
 }
 
 impl Sweeps {
@@ -171,6 +177,7 @@ impl Shared {
             lease,
             began: now,
             due: now,
+            failures: 0,
         });
     }
 
@@ -184,11 +191,17 @@ impl Shared {
         match block_on(self.sweep_page(&mut sweep)) {
             Ok(Some(next)) => {
                 sweep.cursor = next;
+                sweep.failures = 0;
                 let earliest = self.clock.now().saturating_sub(ticks(ARREARS));
                 sweep.due = (sweep.due + self.sweeps.interval()).max(earliest);
                 self.errand_at(sweep.due, move |_, shared| shared.sweep(sweep));
             }
             Ok(None) => self.sweep_ended(sweep),
+            Err(error) if error.is_outage() && sweep.failures + 1 < TRIES => {
+                sweep.failures += 1;
+                sweep.due = self.clock.after(DELAY);
+                self.errand_at(sweep.due, move |_, shared| shared.sweep(sweep));
+            }
             Err(error) => {
                 if !error.is_outage() {
                     self.release(sweep.lease);
