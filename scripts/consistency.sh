@@ -6,6 +6,8 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+scripts/prepare.sh
+
 target=${CARGO_TARGET_DIR:-target}
 
 cargo build -p cachewright-consistency --locked

@@ -41,7 +41,7 @@ pub struct Choice<'a> {
 }
 
 impl Round {
-    /// A round of this length, with about a fault a second: in some rounds hardly one, in others several at once.
+    /// A round of this length, with about two faults a second: in some rounds hardly one, in others several at once.
     pub fn plan(rng: &mut Rng, length: Duration, choice: Choice<'_>) -> Self {
         let possible: Vec<_> = choice
             .kinds
@@ -54,7 +54,7 @@ impl Round {
             })
             .collect();
         let mut faults = Vec::new();
-        let count = length.as_secs_f64() * [0.3, 0.7, 1.2, 2.0][rng.usize(..4)];
+        let count = length.as_secs_f64() * [0.5, 1.0, 2.0, 3.5][rng.usize(..4)];
         // One absence is enough for a round, of which it takes a good part.
         let mut absent = false;
         for _ in 0..count.ceil() as usize {

@@ -144,6 +144,7 @@ impl Servers {
                 self.shrink(EVICTING[detail as usize % EVICTING.len()], detail);
             }
             Kind::Full => self.shrink("noeviction", detail),
+            Kind::RefuseWrites => self.refuse_writes(detail),
             Kind::StepClock => self.step_clock(detail),
             _ => self.disturb(fault),
         }
@@ -154,8 +155,20 @@ impl Servers {
 
     /// What a fault that lasts does again and again.
     pub fn go_on(&mut self, fault: &Fault) {
-        if fault.kind == Kind::Delete {
-            self.delete_some();
+        let chance = self.rng.u32(..);
+        let proxy = self.proxies.get(usize::from(fault.place));
+        match (fault.kind, proxy) {
+            (Kind::Delete, _) => self.delete_some(),
+            (Kind::Shift, Some(Some(proxy))) if chance.is_multiple_of(8) => {
+                shift(proxy, chance / 8);
+            }
+            (Kind::LateRequests, Some(Some(proxy))) => match chance % 4 {
+                0 => proxy.hold_requests_of("SET"),
+                1 => proxy.insert_reply(b"+OK\r\n"),
+                2 => proxy.release_requests(),
+                _ => {}
+            },
+            _ => {}
         }
     }
 
@@ -176,6 +189,7 @@ impl Servers {
             Kind::Evict | Kind::Full => {
                 self.ask(&["CONFIG", "SET", "maxmemory", "0"]);
             }
+            Kind::RefuseWrites => self.take_writes(),
             Kind::StepClock => self.set_clock(0),
             _ => self.calm(fault),
         }
@@ -190,6 +204,7 @@ impl Servers {
             self.redis.restart();
         }
         self.ask(&["CONFIG", "SET", "maxmemory", "0"]);
+        self.take_writes();
         self.set_clock(0);
     }
 
@@ -246,6 +261,21 @@ impl Servers {
         let limit = used.unwrap_or(1 << 20) * percent / 100;
         self.log.note(&format!("maxmemory {limit}, {policy}"));
         self.ask(&["CONFIG", "SET", "maxmemory", &limit.to_string()]);
+    }
+
+    /// For want of a replica, or as a replica of nobody.
+    fn refuse_writes(&self, detail: u32) {
+        if detail.is_multiple_of(2) {
+            self.ask(&["CONFIG", "SET", "min-replicas-to-write", "1"]);
+        } else {
+            // Nobody listens there.
+            self.ask(&["REPLICAOF", "127.0.0.1", "1"]);
+        }
+    }
+
+    fn take_writes(&self) {
+        self.ask(&["CONFIG", "SET", "min-replicas-to-write", "0"]);
+        self.ask(&["REPLICAOF", "NO", "ONE"]);
     }
 
     /// Deletes a key, of the first few that come: a generation, if there is one among them.
@@ -332,7 +362,7 @@ impl Servers {
             Kind::Refuse => proxy.accept_connections(),
             Kind::Delay => proxy.delay_replies(Duration::ZERO),
             Kind::HoldReplies => proxy.release_replies(),
-            Kind::HoldRequests => proxy.release_requests(),
+            Kind::HoldRequests | Kind::LateRequests => proxy.release_requests(),
             Kind::LoseReplies => {
                 // Before replies come again: a connection that has lost some is another fault.
                 proxy.cut();

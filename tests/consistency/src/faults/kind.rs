@@ -63,13 +63,15 @@ kinds! {
     Delay, "delay", Connection, 4, 300..=2_000, "replies come late, all by the same time";
     HoldReplies, "hold-replies", Connection, 4, 50..=1_500, "replies are held for a while, past the client's deadline or not";
     HoldRequests, "hold-requests", Connection, 8, 300..=1_500, "requests are held past the client's deadline and arrive then";
-    Shift, "shift", Connection, 6, 0..=0, "a reply is dropped, doubled or inserted, so that those after it answer other requests";
+    LateRequests, "late-requests", Connection, 6, 300..=2_000, "requests are held for moments in which replies go wrong: their client gives up, and they arrive later";
+    Shift, "shift", Connection, 6, 0..=500, "a reply is dropped, doubled or inserted, so that those after it answer other requests; again and again";
     LoseReplies, "lose-replies", Connection, 4, 50..=800, "replies are lost after their commands were carried out, and then the connections are";
     LoseRequests, "lose-requests", Connection, 3, 0..=0, "requests get lost";
     Flush, "flush", Redis, 3, 0..=0, "FLUSHALL";
     Delete, "delete", Redis, 6, 200..=2_000, "single keys are deleted one after another, generations above all, as by eviction";
     Evict, "evict", Redis, 5, 300..=2_500, "maxmemory is too small, with one of the policies that evict";
     Full, "full", Redis, 4, 300..=2_000, "maxmemory is too small, and nothing may be evicted: OOM";
+    RefuseWrites, "refuse-writes", Redis, 4, 100..=1_500, "Redis answers reads and refuses writes, invalidations too: NOREPLICAS, READONLY";
     Restart, "restart", Redis, 3, 0..=0, "Redis is killed and comes back empty";
     Away, "away", Redis, 2, 1_500..=4_000, "Redis is killed and comes back empty after a long while: seconds, or a minute in a long world";
     StepClock, "step-clock", Redis, 4, 100..=3_000, "the clock of Redis is set, by seconds or by hours, either way, and corrected later";
