@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
 use std::{env, io, thread};
 
-use table::{CHASES, Chase, World};
+use table::{CHASES, Chase, LEFT_OUT, World};
 
 use crate::oracle::Verdict;
 
@@ -79,8 +79,29 @@ pub fn run(arguments: &[String]) -> io::Result<bool> {
         clean.fetch_and(is_clean, SeqCst);
         Ok(())
     })?;
+    for (mutant, why) in LEFT_OUT.iter().filter(|_| names.is_empty()) {
+        println!("{mutant:<28} left to others: {why}");
+    }
+    for mutant in without_a_place() {
+        println!("{mutant:<28} has no place in the table");
+        clean.store(false, SeqCst);
+    }
     println!("{} mutants, {} s", chases.len(), began.elapsed().as_secs());
     Ok(clean.into_inner())
+}
+
+/// The mutants of this build that are neither chased nor left out.
+fn without_a_place() -> Vec<String> {
+    let mut names = Vec::new();
+    #[cfg(mutants)]
+    for mutant in cache_core::mutants::Mutant::ALL {
+        names.push(mutant.name());
+    }
+    names.retain(|name| {
+        CHASES.iter().all(|chase| chase.mutant != name)
+            && LEFT_OUT.iter().all(|(mutant, _)| mutant != name)
+    });
+    names
 }
 
 fn parse(arguments: &[String]) -> io::Result<(u64, Vec<String>)> {

@@ -20,7 +20,7 @@ use std::collections::HashMap;
 use std::io;
 
 pub use history::{Absence, Commit, Facts, Hang, History, Notes, Who, Worker};
-pub use verdict::{Rule, Verdict, Violation};
+pub use verdict::{Rule, Verdict};
 
 use crate::clock::{Moment, SECOND};
 use crate::keys::{Family, Key};
@@ -77,8 +77,9 @@ pub fn judge(history: &History) -> io::Result<Verdict> {
     }
     bodies.judge(&history.facts, &mut verdict);
     for hang in &history.facts.hangs {
-        verdict.accuse(Rule::Hang, Some(hang.worker), hang.moment, || {
-            format!("  {}\n", hang.what)
+        verdict.accuse(Rule::Hang, Some(hang.worker), || {
+            let when = verdict::since(history.facts.began, hang.moment);
+            format!("  {when}  {}\n", hang.what)
         });
     }
     findings.tell(history, &versions, &mut verdict)?;

@@ -225,13 +225,6 @@ impl Buffered {
     }
 }
 
-/// Reads what a process has noted, up to the last whole record.
-pub fn read(path: &Path) -> io::Result<Vec<Record>> {
-    let bytes = std::fs::read(path)?;
-    let (records, _) = bytes.as_chunks::<LENGTH>();
-    Ok(records.iter().filter_map(Record::decode).collect())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

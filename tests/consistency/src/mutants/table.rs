@@ -241,6 +241,26 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
         "of two sets at once either may be the last: docs/model/write_through.py",
     ),
     (
+        "retry-gives-up",
+        "another invalidation has what is pending tried again: scripts/shuttle.sh",
+    ),
+    (
+        "no-last-look",
+        "a race of two steps without an await: scripts/shuttle.sh",
+    ),
+    (
+        "forgotten-when-opened",
+        "the breaker has to open in a moment: scripts/shuttle.sh",
+    ),
+    (
+        "no-retry-on-return",
+        "another invalidation has what is pending tried again: scripts/shuttle.sh",
+    ),
+    (
+        "not-settled-at-shutdown",
+        "who is shut down is not asked any more: scripts/shuttle.sh",
+    ),
+    (
         "fallback-never-dropped",
         "no world begins without its store: tests/shared_fallback.rs",
     ),

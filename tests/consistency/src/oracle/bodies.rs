@@ -52,7 +52,7 @@ impl Bodies {
         for ((worker, key), (ends, failures)) in &self.ran {
             let bound = loose + failures;
             if *ends > bound {
-                verdict.accuse(Rule::TooManyBodies, Some(*worker), facts.began, || {
+                verdict.accuse(Rule::TooManyBodies, Some(*worker), || {
                     let writes = self.writes;
                     format!(
                         "  {ends} bodies of {key} ran to their end, {failures} did not; {writes} invalidations and sets of all keys \

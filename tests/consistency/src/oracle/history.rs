@@ -27,6 +27,7 @@ pub struct Worker {
 
 #[derive(Clone, Debug)]
 pub enum Notes {
+    #[cfg(test)]
     Held(Vec<Record>),
     /// A file that a [`Journal`](crate::record::Journal) wrote; read anew each time.
     File(PathBuf),
@@ -89,6 +90,7 @@ impl Notes {
     /// Calls `visit` with each record, in the order in which they were noted, up to the last whole one.
     pub fn each(&self, mut visit: impl FnMut(&Record)) -> io::Result<()> {
         match self {
+            #[cfg(test)]
             Self::Held(records) => records.iter().for_each(visit),
             Self::File(path) => {
                 let mut file = BufReader::with_capacity(LENGTH << 12, File::open(path)?);

@@ -61,12 +61,9 @@ impl Findings {
             }
         }
         for (finding, origins) in self.kept.iter().zip(&origins) {
-            verdict.accuse(
-                finding.rule,
-                Some(finding.worker),
-                finding.record.start,
-                || finding.story(origins, &history.facts, versions),
-            );
+            verdict.accuse(finding.rule, Some(finding.worker), || {
+                finding.story(origins, &history.facts, versions)
+            });
         }
         for (rule, count) in self.counts {
             verdict.accused.insert(rule, count);

@@ -48,8 +48,6 @@ impl Rule {
 pub struct Violation {
     pub rule: Rule,
     pub worker: Option<u16>,
-    /// When it began.
-    pub moment: Moment,
     /// Lines, each indented and ended.
     pub story: String,
 }
@@ -97,7 +95,6 @@ impl Verdict {
         &mut self,
         rule: Rule,
         worker: Option<u16>,
-        moment: Moment,
         story: impl FnOnce() -> String,
     ) {
         let count = self.accused.entry(rule).or_default();
@@ -106,7 +103,6 @@ impl Verdict {
             self.violations.push(Violation {
                 rule,
                 worker,
-                moment,
                 story: story(),
             });
         }
