@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use cachewright::Cache;
 use cachewright::testing::Fault;
-use cachewright::testing::Operation::{Count, Invalidate, Read, Swap};
+use cachewright::testing::Operation::{Count, Invalidate, Read, Swap, Write};
 use service::{World, until};
 
 const KEY: &str = "user:42:name";
@@ -71,6 +71,20 @@ async fn what_was_told_to_expire_is_not_given_out_by_the_flight_that_computed_it
     world.clock.advance(Duration::from_secs(2));
     assert_eq!(cache.get::<u64>(KEY).await.unwrap(), None);
     assert_eq!(read().await, 1, "it ended a second ago");
+}
+
+#[tokio::test]
+async fn what_was_told_to_expire_is_not_given_out_while_its_leader_waits_to_hear_that_it_is_stored()
+{
+    let world = World::new();
+    let (here, there) = (world.cache(), world.cache());
+    world.store.next(1, Write, Fault::ReplyHeld);
+    let mut leader = seated(&here);
+    assert!(poll_once(leader.as_mut()).is_pending());
+    assert!(there.expire(KEY, Duration::from_secs(1)).await.unwrap());
+    world.clock.advance(Duration::from_secs(2));
+    let read = here.get_or_set(KEY, None, async || Ok::<_, ()>(1_u64));
+    assert_eq!(read.await, Ok(1), "it ended a second ago");
 }
 
 const AGE: Duration = Duration::from_secs(1);

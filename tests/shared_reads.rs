@@ -3,8 +3,11 @@
 #[path = "support/service.rs"]
 mod service;
 
+use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use cache_core::layout::Key;
@@ -22,6 +25,10 @@ fn value_key(world: &World) -> Key {
     let value = values.next().unwrap();
     assert_eq!(values.next(), None);
     value
+}
+
+fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
 #[tokio::test]
@@ -427,6 +434,66 @@ async fn callers_that_wait_get_the_result_before_it_is_stored() {
         assert_eq!(caller.await.unwrap(), Ok(0));
     }
     assert_eq!(service.bodies(), 1);
+}
+
+#[tokio::test]
+async fn a_caller_that_comes_while_the_result_is_being_stored_gets_it() {
+    use cachewright::testing::Fault;
+    let world = World::new();
+    let service = world.service();
+    let mut storing = pin!(service.read(1));
+    world.store.next(1, Write, Fault::Hang);
+    assert!(poll_once(storing.as_mut()).is_pending());
+    assert_eq!((service.bodies(), world.store.hanging()), (1, 1));
+    assert_eq!(service.read(1).await, Ok(0));
+    // One that is told by the store that there is nothing, and hears it when there is something.
+    world.store.next(1, Read, Fault::ReplyHeld);
+    let mut late = pin!(service.read(1));
+    assert!(poll_once(late.as_mut()).is_pending());
+    world.store.release();
+    assert_eq!((storing.await, late.await), (Ok(0), Ok(0)));
+    assert_eq!(
+        (service.bodies(), service.cache.stats().computations),
+        (1, 0)
+    );
+}
+
+#[tokio::test]
+async fn a_caller_that_comes_after_an_invalidation_does_not_get_what_is_being_stored() {
+    use cachewright::testing::Fault;
+    for elsewhere in [false, true] {
+        let world = World::new();
+        let service = world.service();
+        let writer = if elsewhere {
+            world.service()
+        } else {
+            Arc::clone(&service)
+        };
+        let mut storing = pin!(service.read(1));
+        world.store.next(1, Write, Fault::Hang);
+        assert!(poll_once(storing.as_mut()).is_pending());
+        writer.write(1).await.unwrap();
+        assert_eq!(service.read(1).await, Ok(1));
+        world.store.release();
+        assert_eq!(storing.await, Ok(0));
+        assert_eq!(service.read(1).await, Ok(1));
+    }
+}
+
+#[tokio::test]
+async fn what_is_gone_after_it_was_stored_is_computed_again() {
+    use cachewright::testing::Fault;
+    let world = World::new();
+    let service = world.service();
+    // Another reader is being answered all the time, as for any key in demand.
+    world.store.next(1, Read, Fault::ReplyHeld);
+    let mut other = pin!(service.read(1));
+    assert!(poll_once(other.as_mut()).is_pending());
+    service.read(1).await.unwrap();
+    let value = value_key(&world);
+    world.store.evict(|key| *key == value);
+    service.read(1).await.unwrap();
+    assert_eq!(service.bodies(), 2);
 }
 
 #[tokio::test]

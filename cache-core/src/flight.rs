@@ -20,7 +20,8 @@
 //! Before a store there is a second condition, for the invalidations of other processes: a flight
 //! carries the fence that its leader was shown before the body ran, and whoever joins it was shown
 //! the same one after its own call began. A caller takes a [`Seat`] before it asks, so that a flight
-//! which ends while the reply is on its way can still be joined. `docs/model/flights.py` explores it.
+//! which ends while the reply is on its way can still be joined: what such a caller was shown may be
+//! from before the result was stored. `docs/model/flights.py` explores it.
 
 mod follower;
 
@@ -134,6 +135,7 @@ impl Flights {
         Role::Lead(Leader {
             flights: Arc::clone(self),
             flight,
+            published: false,
             ended: false,
         })
     }
@@ -222,8 +224,8 @@ pub(crate) struct Flight {
 struct State {
     /// What a leader computed; stays as long as anybody holds the flight.
     result: Option<Arc<Entry>>,
-    /// How many seats had been taken when the result came.
-    seated: u64,
+    /// Whose seat has a lower number may have the result. Until it is stored, that is everybody.
+    admitted: u64,
     leaders: usize,
     /// How many followers may become leaders now.
     permits: usize,
@@ -273,7 +275,7 @@ impl Flight {
     fn new(wanted: Wanted<'_>, opened: Born) -> Self {
         let state = State {
             result: None,
-            seated: 0,
+            admitted: 0,
             leaders: 1,
             permits: 0,
             next_release: 1,
@@ -292,14 +294,14 @@ impl Flight {
     }
 
     /// Whether the computation is under the generations that the caller was shown, and not too old.
-    /// One that is over suits only those who had a seat before it was: the entry may have been
-    /// changed or gone since, and a key in demand always has somebody seated.
+    /// One that is over suits only those who had a seat before its result was stored: the entry may
+    /// have been changed or gone since, and a key in demand always has somebody seated.
     fn suits(&self, wanted: Wanted<'_>) -> bool {
         let state = lock(&self.state);
         let in_time = match &state.result {
             None => true,
             Some(result) => {
-                wanted.seat.is_some_and(|seat| seat < state.seated)
+                wanted.seat.is_some_and(|seat| seat < state.admitted)
                     && result.deadline() > wanted.now
             }
         };
@@ -357,20 +359,34 @@ impl Flight {
 pub(crate) struct Leader {
     flights: Arc<Flights>,
     flight: Arc<Flight>,
+    /// Whether it stores a result that everybody has got.
+    published: bool,
     ended: bool,
 }
 
 impl Leader {
     /// Hands everybody the result, while the leader goes on to store it. Whatever becomes of that,
     /// the result stands.
-    pub(crate) fn publish(&self, result: Arc<Entry>) {
+    pub(crate) fn publish(&mut self, result: Arc<Entry>) {
         // What another leader left is a value of the user's: dropped after the lock.
         let mut result = Some(result);
-        let seated = self.flights.shard(self.flight.key.hash).seated;
+        // An entry with a key of its own can be told to expire as soon as the store has it, which is
+        // before the leader hears of it: who comes now must not get it from here.
+        let admitted = if self.flight.key.instance.function().is_plain() {
+            self.seated()
+        } else {
+            self.published = true;
+            u64::MAX
+        };
         self.flight.update(|state| {
             std::mem::swap(&mut state.result, &mut result);
-            state.seated = seated;
+            state.admitted = admitted;
         });
+    }
+
+    /// How many seats were taken so far.
+    fn seated(&self) -> u64 {
+        self.flights.shard(self.flight.key.hash).seated
     }
 
     /// Hands everybody the result.
@@ -392,8 +408,14 @@ impl Leader {
 
     fn end(mut self, change: impl FnOnce(&mut State)) {
         self.ended = true;
+        self.leave(change);
+    }
+
+    fn leave(&self, change: impl FnOnce(&mut State)) {
+        let admitted = self.published.then(|| self.seated());
         self.flight.update(|state| {
             state.leaders -= 1;
+            state.admitted = admitted.unwrap_or(state.admitted);
             change(state);
         });
         self.flights.retire(&self.flight);
@@ -406,12 +428,10 @@ impl Drop for Leader {
         if self.ended {
             return;
         }
-        self.flight.update(|state| {
-            state.leaders -= 1;
+        self.leave(|state| {
             if !active(Mutant::NoHandOver) {
                 state.permits += 1;
             }
         });
-        self.flights.retire(&self.flight);
     }
 }

@@ -134,7 +134,7 @@ impl<S, V: LocalValue> Miss<S, V> {
         subject: &Subject,
         place: Place<'_, V>,
         fence: &Fence,
-        leader: Option<Leader>,
+        mut leader: Option<Leader>,
         body: impl AsyncFnOnce() -> R,
     ) -> R
     where
@@ -158,7 +158,7 @@ impl<S, V: LocalValue> Miss<S, V> {
             .min(crate::policy::MAX_TTL);
         let cost = began.elapsed();
         let entry = subject.entry(inner, born, kept, ttl, self.handling.weigh);
-        if let Some(leader) = &leader {
+        if let Some(leader) = &mut leader {
             leader.publish(Arc::clone(&entry));
         }
         if !ttl.is_zero() {

@@ -86,6 +86,7 @@ impl Follower {
         Poll::Ready(Turn::Lead(Leader {
             flights: Arc::clone(&self.flights),
             flight: Arc::clone(&self.flight),
+            published: false,
             ended: false,
         }))
     }
