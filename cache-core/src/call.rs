@@ -19,6 +19,7 @@ use crate::function::Function;
 use crate::handling::{Coding, Handling};
 use crate::key::KeyWriter;
 use crate::memory::entry::Entry;
+use crate::mutants::{Mutant, active};
 use crate::outcome::Shape;
 use crate::policy::Tier;
 use crate::segment::SegmentWriter;
@@ -240,7 +241,7 @@ impl<S, V: LocalValue> Miss<S, V> {
         let Some(subject) = &self.subject else {
             return inside(pin!(body())).await;
         };
-        if deferral::is_inside() {
+        if deferral::is_inside() && !active(Mutant::BlockStores) {
             return self.compute_deferred(subject, body).await;
         }
         match self.place(subject) {

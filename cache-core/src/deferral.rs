@@ -16,6 +16,7 @@ use crate::body::block_on;
 use crate::cache::Inner;
 use crate::invalidation::Invalidation;
 use crate::memory::invalidations::Slot;
+use crate::mutants::{Mutant, active};
 use crate::sync::thread_local;
 use collection::{Collection, Due};
 
@@ -334,6 +335,9 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.end(Ending::Unknown).invalidate_twice();
+        let unknown = self.0.end(Ending::Unknown);
+        if !active(Mutant::BlockNotGuarded) {
+            unknown.invalidate_twice();
+        }
     }
 }

@@ -163,6 +163,7 @@ impl Guard {
     /// Leaves the invalidation to the block, if there is one that is not over.
     fn deferred(&self, invalidation: &Invalidation) -> bool {
         let deferral = self.deferral.as_ref();
+        let deferral = deferral.filter(|_| !active(Mutant::InvalidatedBeforeCommit));
         let deferred = deferral.is_some_and(|deferral| deferral.collect(invalidation));
         if deferred {
             let function = invalidation.function;

@@ -138,6 +138,13 @@ mutants! {
     /// A writer invalidates before its body runs.
     InvalidatedBeforeBody,
 
+    /// A writer inside a block that defers invalidates when it returns, and not when the block does.
+    InvalidatedBeforeCommit,
+    /// A block that is dropped invalidates nothing.
+    BlockNotGuarded,
+    /// What is computed inside of a block is stored, and shared with others.
+    BlockStores,
+
     /// A direct write swaps its leaf first and reads the other generations afterwards.
     SwapFirst,
     /// A direct write stores its value whatever the swap had found.

@@ -156,6 +156,7 @@ impl Worker {
 
     /// Ends as a service does that is told to: with invalidations pending, perhaps.
     async fn finish(&self) {
+        self.service.notes.close();
         while let Err(error) = self.service.cache.shutdown(Duration::from_secs(5)).await {
             eprintln!("shutting down: {error}");
         }

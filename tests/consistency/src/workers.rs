@@ -127,6 +127,16 @@ impl Workers {
         }
     }
 
+    /// Has a worker end in its own way, be it with invalidations pending, and then has its place filled again.
+    pub fn retire(&self, number: u16) {
+        let mut state = self.lock();
+        let mut running = state.running.iter_mut();
+        if let Some(process) = running.find(|one| one.number == number && !one.is_asked()) {
+            self.log.note(&format!("worker {number} retires"));
+            process.retire();
+        }
+    }
+
     /// Ends a worker and has its place filled again.
     fn remove(&self, state: &mut State, index: usize) {
         let mut process = state.running.remove(index);
@@ -153,6 +163,9 @@ impl Workers {
         }
         for index in (0..state.running.len()).rev() {
             let Some(what) = state.running[index].look(self.patience) else {
+                if state.running[index].has_retired() {
+                    self.remove(state, index);
+                }
                 continue;
             };
             let number = state.running[index].number;

@@ -261,6 +261,10 @@ impl Running {
             Kind::StopLoader => (Some(Occasion::Load), Strike::Stop(fault.lasts)),
             Kind::StopWriter => (Some(Occasion::Commit), Strike::Stop(fault.lasts)),
             Kind::Stop => (None, Strike::Stop(fault.lasts)),
+            Kind::Retire => {
+                let whom = self.workers.at(fault.place);
+                return whom.into_iter().for_each(|whom| self.workers.retire(whom));
+            }
             _ => {
                 self.servers
                     .iter_mut()

@@ -56,6 +56,7 @@ kinds! {
     StopLoader, "stop-loader", Process, 6, 300..=1_500, "a process is stopped while a body of its loads, and fills later";
     StopWriter, "stop-writer", Process, 3, 300..=1_500, "a process is stopped after its commit, and invalidates later";
     Stop, "stop", Process, 3, 300..=1_500, "a process is stopped, whatever it is at";
+    Retire, "retire", Process, 3, 0..=0, "a process is told to end, does so when what it has pending is acknowledged, and another takes its place";
     StopRedis, "stop-redis", Redis, 5, 300..=1_500, "Redis is stopped for longer than every deadline, and then does what it was sent";
     KillConnections, "kill-connections", Redis, 3, 0..=0, "CLIENT KILL TYPE normal";
     Cut, "cut", Connection, 4, 0..=0, "connections are cut";

@@ -26,6 +26,10 @@ pub enum World {
     Clears,
     /// Many futures are dropped, and their commits come later.
     Drops,
+    /// Writers are parts of transactions.
+    Transactions,
+    /// The same, and many are dropped, and their commits come later.
+    DroppedTransactions,
     /// The network is slow.
     Slow,
     /// Replies to mints and fills are lost.
@@ -115,6 +119,21 @@ pub const CHASES: &[Chase] = &[
         "set-not-guarded",
         World::Drops,
         "a dropped set leaves no older value",
+    ),
+    chase(
+        "invalidated-before-commit",
+        World::Transactions,
+        "a block invalidates after its commit",
+    ),
+    chase(
+        "block-stores",
+        World::Transactions,
+        "a block stores nothing of what it computes",
+    ),
+    chase(
+        "block-not-guarded",
+        World::DroppedTransactions,
+        "a dropped block invalidates",
     ),
     chase(
         "acknowledgement-not-awaited",
@@ -287,7 +306,7 @@ impl World {
     /// How long it is disturbed before it is asked to come to rest.
     pub fn span(self) -> Duration {
         Duration::from_millis(match self {
-            Self::Drops => 3_500,
+            Self::Drops | Self::DroppedTransactions => 3_500,
             Self::Deaf | Self::Losses | Self::Refusals => 3_000,
             _ => 1_500,
         })
@@ -318,7 +337,7 @@ impl World {
         };
         match self {
             Self::Clears => Workload { ids: 30, ..quiet },
-            Self::Drops => Workload {
+            Self::Drops | Self::DroppedTransactions => Workload {
                 commit_delay: Duration::from_millis(60),
                 dropped: 40,
                 ..quiet
@@ -363,6 +382,12 @@ impl World {
             Self::Clears => Mix {
                 calls: 90,
                 clears: 2,
+                ..none
+            },
+            Self::Transactions | Self::DroppedTransactions => Mix {
+                calls: 60,
+                direct_reads: 20,
+                transactions: 20,
                 ..none
             },
             Self::Drops => Mix {

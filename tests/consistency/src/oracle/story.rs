@@ -157,7 +157,7 @@ impl Finding {
         } = self.record.event
         {
             // Both that which was shown and the one that took its place.
-            told.extend([version, version + 1]);
+            told.extend([version, version.saturating_add(1)]);
         }
         told.sort_unstable();
         told.dedup();

@@ -16,6 +16,8 @@ pub struct Notes {
     unacknowledged: AtomicBool,
     /// The same of [`Event::Settled`].
     unsettled: AtomicBool,
+    /// The process is being shut down.
+    closed: AtomicBool,
     /// One look at a time: another could find what the first has in hand.
     looking: Mutex<()>,
 }
@@ -26,6 +28,7 @@ impl Notes {
             journal,
             unacknowledged: AtomicBool::new(false),
             unsettled: AtomicBool::new(false),
+            closed: AtomicBool::new(false),
             looking: Mutex::default(),
         }
     }
@@ -64,6 +67,12 @@ impl Notes {
         }
     }
 
+    /// From now on nothing settles in its time: whoever is shut down does it at once.
+    pub fn close(&self) {
+        let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
+        self.closed.store(true, SeqCst);
+    }
+
     /// Looks whether what was pending is not any more. To be called often.
     pub fn look(&self, cache: &Cache) {
         let _looking = self.looking.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,7 +80,8 @@ impl Notes {
             (&self.unacknowledged, Event::Drained),
             (&self.unsettled, Event::Settled),
         ] {
-            if !owed.swap(false, SeqCst) {
+            let early = event == Event::Settled && self.closed.load(SeqCst);
+            if early || !owed.swap(false, SeqCst) {
                 continue;
             }
             // In this order: what becomes pending after this moment is for the next look.

@@ -26,6 +26,8 @@ pub struct Process {
     asked: Option<Asked>,
     stopped: Option<Stopped>,
     finished: bool,
+    /// Whether somebody else takes its place then.
+    retires: bool,
 }
 
 /// What it was told and hasn't answered.
@@ -86,6 +88,7 @@ impl Process {
             }),
             stopped: None,
             finished: false,
+            retires: false,
         };
         // Dropping it ends it.
         failed.map_or(Ok(process), Err)
@@ -101,6 +104,16 @@ impl Process {
         self.finished = order == Order::Finish;
         // One that has died is found so later.
         let _ = writeln!(self.input, "{}", order.line());
+    }
+
+    /// Has it end in its own way, with whatever it has under way.
+    pub fn retire(&mut self) {
+        self.retires = true;
+        self.tell(Order::Finish);
+    }
+
+    pub fn has_retired(&mut self) -> bool {
+        self.retires && !self.is_asked() && matches!(self.child.try_wait(), Ok(Some(_)))
     }
 
     pub fn is_asked(&self) -> bool {
@@ -123,6 +136,8 @@ impl Process {
             return Some(format!("ended by itself ({status}), asked for `{order}`"));
         }
         let asked = self.asked.as_ref()?;
+        // Who retires waits for a server that may be away.
+        let patience = if self.retires { 4 * patience } else { patience };
         let waited = asked.since.elapsed();
         (self.stopped.is_none() && waited > patience)
             .then(|| format!("has not answered `{}` for {waited:?}", asked.order))

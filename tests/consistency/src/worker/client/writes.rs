@@ -4,11 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Client, Ended};
-use crate::clock::now;
+use crate::clock::{SECOND, now};
 use crate::keys::{Family, Key, Scope};
 use crate::record::{Event, Promise};
 use crate::worker::notes::Notes;
 use crate::worker::service::{Committed, Value, plain};
+
+/// So many invalidations in a row, if there is time.
+const FLOOD: u32 = 30_000;
 
 impl Client {
     /// Runs an annotated writer and notes what it invalidates.
@@ -128,6 +131,30 @@ impl Client {
         {
             self.directly(scope, service.cache.invalidate(&pattern))
                 .await;
+            if self.rng.u8(..8) == 0 {
+                self.flood(id).await;
+            }
+        }
+    }
+
+    /// While the store is away, far more invalidations than are remembered one by one: of what is not there, so nothing is noted of them,
+    /// but what was pending before must not get lost among them.
+    async fn flood(&mut self, id: u16) {
+        let service = Arc::clone(&self.service);
+        let (wide, first, begin) = (self.rng.bool(), self.rng.u32(..), now());
+        for number in 0..FLOOD {
+            if number % 64 == 0 {
+                let away = Notes::promise(&service.cache) != Promise::Acknowledged;
+                if !away || now() - begin > SECOND {
+                    return;
+                }
+                tokio::task::yield_now().await;
+            }
+            let pattern = match wide {
+                true => format!("flood{first}-{number}:*"),
+                false => format!("user:{id}:{first}-{number}:*"),
+            };
+            let _ = service.cache.invalidate(&pattern).await;
         }
     }
 
