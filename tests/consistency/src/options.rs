@@ -10,7 +10,7 @@ pub const USAGE: &str = "usage:
   consistency run [--minutes N | --seconds N | --worlds N] [--seed S] [--processes 4]
                   [--faults all|none|NAME,NAME…] [--memory] [--brief | --long] [--keep DIR]
       lets worlds happen, one after another, and judges each. --memory: without Redis. --brief: worlds of a few
-      seconds. --long: of two minutes, in which Redis may be away for one of them. --keep: keeps every history;
+      seconds. --long: of minutes, in which Redis may be away for one of them. --keep: keeps every history;
       otherwise those with violations.
   consistency judge DIR
       judges a kept history again.

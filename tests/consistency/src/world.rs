@@ -52,7 +52,7 @@ pub enum Span {
     Brief,
     /// 20 to 40 seconds.
     Usual,
-    /// Two minutes, in which Redis can be away for one.
+    /// Three or four minutes, in which Redis can be away for one and more.
     Long,
 }
 
@@ -73,7 +73,7 @@ impl World {
         let (count, shortest) = match settings.span {
             Span::Brief => (2, 1),
             Span::Usual => (rng.u64(3..=4), 5),
-            Span::Long => (2, 50),
+            Span::Long => (2, 75),
         };
         let rounds = (0..count).map(|_| {
             let span = Duration::from_secs(shortest).mul_f64(1.0 + 0.6 * rng.f64());

@@ -89,7 +89,7 @@ impl Kind {
     /// The shortest and the longest that it lasts in a round of this length.
     pub(super) fn lasts(self, round: Duration) -> (Duration, Duration) {
         if self == Self::Away && round >= LONG {
-            return (round.mul_f64(0.6), round.mul_f64(0.8));
+            return (round.mul_f64(0.8), round.mul_f64(0.9));
         }
         let (shortest, longest) = self.milliseconds();
         let most = round.mul_f64(0.8);
