@@ -209,7 +209,9 @@ impl Workers {
     fn wait(&self) -> io::Result<()> {
         loop {
             self.look_after()?;
-            if self.lock().running.iter().all(|one| !one.is_asked()) {
+            // Who retires is gone before anybody is told anything else.
+            let waits = |one: &Process| one.is_asked() || one.retires();
+            if !self.lock().running.iter().any(waits) {
                 return Ok(());
             }
             std::thread::sleep(STEP);

@@ -112,6 +112,10 @@ impl Process {
         self.tell(Order::Finish);
     }
 
+    pub fn retires(&self) -> bool {
+        self.retires
+    }
+
     pub fn has_retired(&mut self) -> bool {
         self.retires && !self.is_asked() && matches!(self.child.try_wait(), Ok(Some(_)))
     }
