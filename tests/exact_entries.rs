@@ -217,3 +217,20 @@ async fn an_argument_that_cannot_be_written_widens_it_to_everything() {
         assert_eq!(place.bodies_of(bystanders(&place)).await, 4);
     }
 }
+
+#[tokio::test]
+async fn no_name_is_scanned_for_what_a_single_entry_has_left() {
+    let world = World::new();
+    let place = Place::new(world.builder().sweep_rate(1_000).build().unwrap());
+    profiles(&place, 1).await;
+    write_profile_of(&place.cache, 1).await;
+    // The same when it is pending first.
+    world.store.next(1, Operation::Invalidate, Fault::Outage);
+    write_profile_of(&place.cache, 1).await;
+    for _ in 0..100 {
+        world.clock.advance(Duration::from_millis(100));
+    }
+    assert_eq!(place.cache.stats().pending_invalidations, 0);
+    assert_eq!(world.store.count(Operation::Invalidate), 3);
+    assert_eq!(world.store.count(Operation::Scan), 0);
+}
