@@ -3,6 +3,7 @@
 #[path = "support/bank.rs"]
 mod bank;
 
+use std::cell::RefCell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -424,6 +425,30 @@ async fn a_task_that_outlives_an_inner_block_belongs_to_the_outer_one() {
     .await;
     assert_eq!(invalidations(&bank), 1);
     assert!(!is_kept(&bank, 1).await);
+}
+
+/// A task of the block that this is called in, which opens another and has its successor made there.
+fn successor() -> Pin<Box<dyn Future<Output = ()>>> {
+    Box::pin(in_current_deferral(async {
+        let opened = defer(async {
+            SUCCESSOR.set(Some(successor()));
+            Ok::<_, String>(())
+        });
+        opened.await.unwrap();
+    }))
+}
+
+thread_local! {
+    static SUCCESSOR: RefCell<Option<Pin<Box<dyn Future<Output = ()>>>>> = const { RefCell::new(None) };
+}
+
+#[test]
+fn blocks_of_tasks_that_outlive_their_block_make_no_chain() {
+    // Dropping one so long would overflow the stack.
+    for _ in 0..100_000 {
+        run(SUCCESSOR.take().unwrap_or_else(successor));
+    }
+    drop(SUCCESSOR.take());
 }
 
 #[tokio::test]

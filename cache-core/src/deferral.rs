@@ -317,8 +317,14 @@ struct Open(Arc<Deferral>);
 impl Open {
     fn new() -> Self {
         USED.store(true, Relaxed);
+        // What is over is let go of: tasks that outlive a block and open others would make a chain
+        // without an end.
+        let mut outer = current();
+        while let Some(over) = outer.take_if(|outer| outer.lock().over) {
+            outer = over.outer.clone();
+        }
         Self(Arc::new(Deferral {
-            outer: current(),
+            outer,
             state: Mutex::default(),
         }))
     }
