@@ -3,7 +3,7 @@
 #[path = "support/bank.rs"]
 mod bank;
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
@@ -15,6 +15,7 @@ use bank::{Bank, Tx, rolled_back};
 use cachewright::__private::{Returns, invalidation};
 use cachewright::testing::SteppedClock;
 use cachewright::{Cache, defer, defer_blocking, in_current_deferral};
+use tokio::sync::Notify;
 use tokio::task::yield_now;
 
 /// As long as any writer's outcome takes to settle.
@@ -449,6 +450,55 @@ fn blocks_of_tasks_that_outlive_their_block_make_no_chain() {
         run(SUCCESSOR.take().unwrap_or_else(successor));
     }
     drop(SUCCESSOR.take());
+}
+
+#[tokio::test]
+async fn what_runs_beside_a_block_on_its_thread_is_not_inside() {
+    let bank = bank();
+    bank.read(1, None).await.unwrap();
+    let (began, ended) = (Notify::new(), Notify::new());
+    let block = defer(async {
+        began.notify_one();
+        ended.notified().await;
+        rolled_back::<()>()
+    });
+    let other = async {
+        began.notified().await;
+        bank.write_blocking(1, &Tx::default()).unwrap();
+        bank.write(1, &Tx::default()).await.unwrap();
+        assert_eq!(invalidations(&bank), 2);
+        ended.notify_one();
+    };
+    let (done, ()) = tokio::join!(block, other);
+    assert_eq!(done, rolled_back());
+    assert!(!is_kept(&bank, 1).await);
+}
+
+#[test]
+fn a_block_on_a_thread_that_is_ending_invalidates() {
+    struct OnExit(Arc<Bank>);
+    impl Drop for OnExit {
+        fn drop(&mut self) {
+            let done = defer_blocking(|| self.0.write_blocking(1, &Tx::default()));
+            assert_eq!(done, Ok(()));
+        }
+    }
+    thread_local! {
+        static ON_EXIT: OnceCell<OnExit> = const { OnceCell::new() };
+    }
+    let bank = bank();
+    bank.read_blocking(1, None).unwrap();
+    let of_thread = Arc::clone(&bank);
+    let thread = std::thread::spawn(move || {
+        let on_exit = OnExit(of_thread);
+        assert!(ON_EXIT.with(|own| own.set(on_exit)).is_ok());
+        // Made after it, so gone before it.
+        defer_blocking(|| Ok::<_, String>(())).unwrap();
+    });
+    thread.join().unwrap();
+    let before = bank.bodies();
+    bank.read_blocking(1, None).unwrap();
+    assert_eq!(bank.bodies(), before + 1);
 }
 
 #[tokio::test]

@@ -218,9 +218,12 @@ async fn poll_within<F: Future>(deferral: &Arc<Deferral>, mut future: Pin<&mut F
 struct Mark(Option<Arc<Deferral>>);
 
 impl Mark {
+    /// On a thread that is ending and has no thread-locals any more, nothing is inside: writers
+    /// invalidate by themselves.
     fn new(deferral: &Arc<Deferral>) -> Self {
         let deferral = Some(Arc::clone(deferral));
-        Self(CURRENT.with(|current| current.replace(deferral)))
+        let before = CURRENT.try_with(|current| current.replace(deferral));
+        Self(before.ok().flatten())
     }
 }
 
