@@ -64,7 +64,8 @@ thread_local! {
 ///
 /// # Errors
 ///
-/// Those of the block, untouched.
+/// Those of the block, untouched. An `Err` is taken for a rollback: where the answer to a `COMMIT` may
+/// be lost although the database has done it, the writers need `on = "always"`.
 ///
 /// # Cancellation
 ///
@@ -115,6 +116,10 @@ pub async fn defer<T, E>(block: impl Future<Output = Result<T, E>>) -> Result<T,
 
 /// Like [`defer`], for synchronous code: waits for the store on this thread, as synchronous writers
 /// do. The block is what `block` runs on this thread.
+///
+/// Drive no runtime inside: `runtime.block_on(…)` may run tasks on this thread that have nothing to do
+/// with the block, and their writers would be taken for its own, which after an `Err` invalidate
+/// nothing. Write `runtime.block_on(defer(…))` instead, which tells them apart.
 ///
 /// # Errors
 ///
