@@ -5,6 +5,7 @@ mod bank;
 #[path = "support/service.rs"]
 mod service;
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -128,6 +129,49 @@ async fn a_call_that_gives_up_waiting_for_the_store_leaves_it_pending() {
     }
     assert_eq!((pending(&a.cache), pending(&b.cache)), (0, 0));
     assert!(!is_kept(&a, 1).await && !is_kept(&observer, 1).await);
+}
+
+#[test]
+fn a_store_that_panics_leaves_what_it_and_the_others_are_to_be_told_pending() {
+    let worlds = [World::new(), World::new()];
+    let [a, b] = worlds.each_ref().map(process);
+    let observers = worlds.each_ref().map(process);
+    for observer in &observers {
+        observer.read_blocking(1, None).unwrap();
+    }
+    (worlds[0].store).next(1, Operation::Invalidate, Fault::Panic);
+    let block = || {
+        defer_blocking(|| {
+            a.write_blocking(1, &Tx::default())?;
+            b.write_blocking(1, &Tx::default())
+        })
+    };
+    catch_unwind(AssertUnwindSafe(block)).unwrap_err();
+    for (world, observer) in worlds.iter().zip(&observers) {
+        world.clock.advance(Duration::from_secs(2));
+        observer.read_blocking(1, None).unwrap();
+        assert_eq!(observer.bodies(), 2);
+    }
+    assert_eq!((pending(&a.cache), pending(&b.cache)), (0, 0));
+}
+
+#[tokio::test]
+async fn a_block_that_outlives_its_cache_tells_the_store() {
+    for fault in [Fault::None, Fault::Outage] {
+        let world = World::new();
+        let (a, b) = (process(&world), process(&world));
+        b.read(1, None).await.unwrap();
+        world.store.next(1, Operation::Invalidate, fault);
+        defer(async move {
+            a.write(1, &Tx::default()).await?;
+            drop(a);
+            Ok::<_, String>(())
+        })
+        .await
+        .unwrap();
+        world.clock.advance(Duration::ZERO);
+        assert!(!is_kept(&b, 1).await, "{fault:?}");
+    }
 }
 
 #[tokio::test]
