@@ -62,6 +62,17 @@ pub(crate) async fn store_health(cache: &Cache) -> StoreHealth {
     health.store.expect("a cache with a store")
 }
 
+/// Waits for a call that must not take longer than [`BOUND`]. Where the machine stands still for as
+/// long, the call's own time-out has come as well, and is heeded first.
+#[track_caller]
+pub(crate) fn in_time<T>(call: impl Future<Output = T>) -> impl Future<Output = T> {
+    let caller = std::panic::Location::caller();
+    async move {
+        let answer = tokio::time::timeout(BOUND, call).await;
+        answer.unwrap_or_else(|_| panic!("{caller}: it takes longer than {BOUND:?}"))
+    }
+}
+
 /// Waits until the store is in use and has acknowledged every invalidation. It is the cache's thread
 /// that brings this about, on the real clock and without a signal; the sleep only paces the questions.
 #[track_caller]
