@@ -88,8 +88,7 @@ async fn all_are_right(here: &Users, there: &Users, fault: &Fault) {
     calls.join_all().await;
 }
 
-async fn survives(fault: Fault) {
-    let (server, proxy) = faulty();
+async fn survives(fault: Fault, (server, proxy): (RedisServer, Proxy)) {
     let here = Users::new(hasty(&proxy.url()));
     let there = here.through(cache(&server.url()));
     here.cache.connect().await.unwrap();
@@ -104,8 +103,14 @@ async fn survives(fault: Fault) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shifted_reply_is_nobodys_answer_and_the_cache_recovers() {
-    let worlds: JoinSet<_> = Fault::all().map(survives).collect();
-    worlds.join_all().await;
+    // All are started before anybody connects: to start one blocks the thread, and with it those who
+    // wait for a reply.
+    let worlds: Vec<_> = Fault::all().map(|fault| (fault, faulty())).collect();
+    let worlds = worlds.into_iter();
+    let trials: JoinSet<_> = worlds
+        .map(|(fault, world)| survives(fault, world))
+        .collect();
+    trials.join_all().await;
 }
 
 /// A reply of the server as it stands on the wire.
