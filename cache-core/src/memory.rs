@@ -9,7 +9,7 @@ mod slots;
 use std::sync::Arc;
 
 use crate::builder::Bound;
-use crate::clock::Tick;
+use crate::clock::{Clock, Tick};
 use crate::function::Instance;
 use crate::key::HashSeed;
 use crate::mutants::{Mutant, active};
@@ -28,11 +28,11 @@ pub(crate) struct Memory {
 }
 
 impl Memory {
-    pub(crate) fn new(bound: Bound) -> Self {
+    pub(crate) fn new(bound: Bound, clock: &Clock) -> Self {
         Self {
             engine: Engine::new(bound),
             expiry: Expiry::new(),
-            invalidations: Invalidations::new(),
+            invalidations: Invalidations::in_time_of(clock),
             seed: HashSeed::random(),
         }
     }
@@ -198,7 +198,7 @@ mod tests {
 
     #[test]
     fn a_colliding_hash_is_never_answered_with_somebody_elses_value() {
-        let memory = Memory::new(Bound::Entries(10));
+        let memory = Memory::new(Bound::Entries(10), &Clock::Coarse);
         let (one, other) = (
             FUNCTION.instance::<u8, ()>(),
             FUNCTION.instance::<u16, ()>(),
@@ -219,7 +219,7 @@ mod tests {
 
     #[test]
     fn a_late_fill_does_not_displace_what_is_newer() {
-        let memory = Memory::new(Bound::Entries(10));
+        let memory = Memory::new(Bound::Entries(10), &Clock::Coarse);
         let one = FUNCTION.instance::<u8, ()>();
         let late = memory.invalidations.now();
         memory.invalidations.invalidate(&[3]);

@@ -38,6 +38,7 @@
 use std::hash::BuildHasher;
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release};
 
+use crate::clock::Clock;
 use crate::mutants::{Mutant, active};
 use crate::sync::{AtomicU64, Mutex, lock};
 
@@ -96,7 +97,17 @@ pub(crate) struct Invalidations {
     slots: Box<[AtomicU64]>,
     /// How many computations are under way, by slot of the leaf.
     computing: Box<[Mutex<u32>]>,
-    hasher: foldhash::quality::RandomState,
+    places: Places,
+}
+
+/// Where names fall in the table.
+#[derive(Debug)]
+enum Places {
+    /// Elsewhere in each cache: nobody can choose names that meet.
+    Random(foldhash::quality::RandomState),
+    /// Those of every cache of a test, so that it meets the same names in each run.
+    #[cfg(feature = "testing")]
+    Repeated(foldhash::quality::FixedState),
 }
 
 /// On cache lines of its own: the clock is written by each `set`, and what would stand beside it is
@@ -113,13 +124,31 @@ impl Invalidations {
             floor: AtomicU64::new(0),
             slots: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
             computing: (0..COUNTERS).map(|_| Mutex::new(0)).collect(),
-            hasher: foldhash::quality::RandomState::default(),
+            places: Places::Random(foldhash::quality::RandomState::default()),
         }
     }
 
-    /// The slot of a name. Slots differ from cache to cache: they never leave it.
+    /// For a cache in the time of this clock. What else a name's slot covers is a matter of luck, and
+    /// no matter of luck in a test that steps its clock.
+    pub(crate) fn in_time_of(clock: &Clock) -> Self {
+        match clock {
+            Clock::Coarse => Self::new(),
+            #[cfg(feature = "testing")]
+            Clock::Stepped(_) => Self {
+                places: Places::Repeated(foldhash::quality::FixedState::default()),
+                ..Self::new()
+            },
+        }
+    }
+
+    /// The slot of a name. Slots may differ from cache to cache: they never leave it.
     pub(crate) fn slot(&self, covered: Covered<'_>) -> Slot {
-        (self.hasher.hash_one(covered) % SLOTS as u64) as Slot
+        let hash = match &self.places {
+            Places::Random(state) => state.hash_one(covered),
+            #[cfg(feature = "testing")]
+            Places::Repeated(state) => state.hash_one(covered),
+        };
+        (hash % SLOTS as u64) as Slot
     }
 
     /// The present time of the clock.
