@@ -5,12 +5,12 @@ mod service;
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::task::{Context, Waker};
 use std::time::Duration;
 
 use cachewright::testing::{Fault, Operation};
-use cachewright::{Cache, invalidate_cache};
+use cachewright::{Cache, cached, invalidate_cache};
 use service::{World, until};
 
 #[tokio::test]
@@ -282,4 +282,68 @@ async fn a_writer_that_failed_invalidates_if_it_says_so() {
     writer.doubtful().await.unwrap_err();
     world.clock.advance(Duration::ZERO);
     assert_eq!(reader.read(1).await, Ok(1));
+}
+
+/// Users by ids that are texts.
+struct Users {
+    cache: Cache,
+    bodies: AtomicU64,
+}
+
+impl Users {
+    #[cached(cache = self.cache, ttl = 600, key_prefix = "user:{id}")]
+    async fn name(&self, id: &str) -> Result<String, String> {
+        self.bodies.fetch_add(1, SeqCst);
+        Ok(id.to_owned())
+    }
+
+    #[invalidate_cache("user:{id}:*", cache = self.cache)]
+    async fn rename(&self, id: &str) -> Result<(), String> {
+        let _ = id;
+        Ok(())
+    }
+
+    #[invalidate_cache("user:{id}", cache = self.cache)]
+    async fn remove(&self, id: &str) -> Result<(), String> {
+        let _ = id;
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn an_id_that_looks_like_a_hash_or_a_version_takes_no_neighbours_along() {
+    let hash = "a3f1".repeat(8);
+    for id in [hash.as_str(), "acme.v2"] {
+        let world = World::new();
+        let users = Users {
+            cache: world.cache(),
+            bodies: AtomicU64::new(0),
+        };
+        for name in ["acme", "7", id] {
+            users.name(name).await.unwrap();
+        }
+        users.rename(id).await.unwrap();
+        users.remove(id).await.unwrap();
+        for name in ["acme", "7"] {
+            users.name(name).await.unwrap();
+        }
+        assert_eq!(users.bodies.load(SeqCst), 3, "{id}");
+        users.name(id).await.unwrap();
+        assert_eq!(users.bodies.load(SeqCst), 4);
+    }
+    // Said directly, it may be the beginning of keys, too; a key in full has nothing behind its hash.
+    let world = World::new();
+    let users = Users {
+        cache: world.cache(),
+        bodies: AtomicU64::new(0),
+    };
+    for name in ["7", &hash] {
+        users.name(name).await.unwrap();
+    }
+    let pattern = format!("user:{hash}:*");
+    users.cache.invalidate(&pattern).await.unwrap();
+    users.name("7").await.unwrap();
+    assert_eq!(users.bodies.load(SeqCst), 2);
+    users.name(&hash).await.unwrap();
+    assert_eq!(users.bodies.load(SeqCst), 3);
 }

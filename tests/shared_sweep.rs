@@ -574,3 +574,17 @@ async fn a_page_that_fails_is_tried_again_where_it_was() {
     assert_eq!(service.cache.stats().swept, 1);
     assert!(world.store.count(Scan) <= whole + 2 + 3);
 }
+
+#[tokio::test]
+async fn a_store_that_panics_on_every_page_is_swept_no_more_often_than_one_that_fails() {
+    let world = World::new();
+    let service = sweeping(&world);
+    service.read(1).await.unwrap();
+    service.write(1).await.unwrap();
+    world.store.next(usize::MAX, Scan, Fault::Panic);
+    for _ in 0..600 {
+        world.clock.advance(SECOND);
+    }
+    let scans = world.store.count(Scan);
+    assert!((2..=11).contains(&scans), "{scans} in ten minutes");
+}

@@ -11,7 +11,7 @@ use crate::builder::{CacheBuilder, Plan};
 use crate::call::{CacheValue, Call};
 use crate::error::{Error, LOG};
 use crate::mutants::{Mutant, active};
-use crate::pattern::{Pattern, named_by};
+use crate::pattern::Pattern;
 use crate::pending::Regions;
 use crate::plain::PlainKey;
 use crate::shared::Allowance;
@@ -177,7 +177,7 @@ impl Cache {
         let Some(shared) = &self.0.shared else {
             return Ok(());
         };
-        let nodes: Vec<_> = named_by(pattern.node()).map(Box::from).collect();
+        let nodes: Vec<_> = pattern.named().map(Box::from).collect();
         let regions = Regions::of_nodes(&nodes);
         shared.invalidate(regions, None, &mut shared.budget()).await
     }

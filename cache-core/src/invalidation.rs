@@ -12,7 +12,7 @@ use crate::key::KeyWriter;
 use crate::layout::Leaf;
 use crate::mutants::{Mutant, active};
 use crate::outcome::{Outcome, Settled, Shape};
-use crate::pattern::{Pattern, named_by};
+use crate::pattern::{Pattern, nodes};
 use crate::segment::{SegmentWriter, render, render_widened};
 use crate::settling::Target;
 use crate::shared::Allowance;
@@ -61,9 +61,12 @@ impl Invalidation {
                 let slots = inner.memory.invalidations.slots_of_pattern(pattern.node());
                 self.target.slots.extend(slots);
                 if inner.shared.is_some() {
-                    self.target
-                        .nodes
-                        .extend(named_by(pattern.node()).map(Box::from));
+                    // A value that looks like a hash or a version names nothing but itself.
+                    let depth = nodes(pattern.node()).count();
+                    let last = template.split(':').nth(depth.saturating_sub(1));
+                    let alone = last.is_some_and(|segment| segment.contains('{'));
+                    let named = pattern.named().take(if alone { 1 } else { usize::MAX });
+                    self.target.nodes.extend(named.map(Box::from));
                 }
             }
             Err(_) => self.target.everything = true,

@@ -95,6 +95,18 @@ impl Pattern {
         &self.text[..self.node]
     }
 
+    /// What is to be deleted in a store: the node, and the functions that it may mean. Only a pattern
+    /// without a `*` may be a visible key in full: an id can look like the hash at its end, and
+    /// `user:{id}:*` must not take all of `user` along.
+    pub(crate) fn named(&self) -> impl Iterator<Item = &str> {
+        let node = self.node();
+        let hashed = node
+            .rsplit_once(':')
+            .is_some_and(|(_, last)| is_args_hash(last));
+        let alone = hashed && self.node < self.text.len();
+        named_by(node).take(if alone { 1 } else { usize::MAX })
+    }
+
     /// Whether the pattern covers more than it says.
     #[must_use]
     pub fn is_widened(&self) -> bool {

@@ -169,7 +169,7 @@ impl Shared {
         };
         let unreachable = std::mem::take(&mut self.sweeps.lock().unreachable);
         let now = self.clock.now();
-        self.sweep(Sweep {
+        let sweep = Sweep {
             era,
             beginning: self.layout.values_from(unreachable.beginning()),
             unreachable: Arc::new(unreachable),
@@ -178,7 +178,9 @@ impl Shared {
             began: now,
             due: now,
             failures: 0,
-        });
+        };
+        // Not from here: should a store panic, this would be done again as well as the sweep.
+        self.errand_at(now, move |_, shared| shared.sweep(sweep));
     }
 
     /// Does one page and arranges for the next, so that other errands come in between.
