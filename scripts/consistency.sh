@@ -12,6 +12,9 @@ target=${CARGO_TARGET_DIR:-target}
 
 cargo build -p cachewright-consistency --locked
 "$target/debug/consistency" run --seconds 40
+# In memory alone; and where nothing befalls anybody, which is when each body needs a reason.
+"$target/debug/consistency" run --worlds 1 --brief --memory
+"$target/debug/consistency" run --worlds 2 --brief --faults none
 
 RUSTFLAGS="${RUSTFLAGS:-} --cfg mutants" cargo build -p cachewright-consistency --locked --target-dir "$target/mutants"
 "$target/mutants/debug/consistency" mutants "$@"

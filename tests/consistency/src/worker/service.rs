@@ -74,6 +74,10 @@ struct Body<'a> {
 
 impl Drop for Body<'_> {
     fn drop(&mut self) {
+        // A transaction computes for itself alone, and as often as it asks.
+        if transaction::is_current() {
+            return;
+        }
         let event = Event::Body {
             key: self.key,
             finished: self.finished,

@@ -50,3 +50,8 @@ pub fn has_written(register: Register) -> bool {
     let written = CURRENT.try_with(|transaction| transaction.lock().registers.contains(&register));
     written.unwrap_or(false)
 }
+
+/// Whether this task is in a transaction.
+pub fn is_current() -> bool {
+    CURRENT.try_with(|_| ()).is_ok()
+}
