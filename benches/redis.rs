@@ -20,6 +20,7 @@ use cached::AsyncRedisCache;
 use cached::ConcurrentCachedAsync;
 use cachewright::redis::RedisStore;
 use cachewright::{Cache, invalidate_cache};
+use cachewright_benches::by_hand::{fill, scan_and_unlink};
 use cachewright_benches::latency::{Effort, Remote, many_callers, median, one_caller};
 use cachewright_benches::workload::zipf;
 use cachewright_test_support::RedisServer;
@@ -137,10 +138,11 @@ async fn invalidation(quick: bool) {
         (1_000_000, 10_000, 5)
     };
     let mut connection = FLOOR.get().unwrap().clone();
-    fill(&mut connection, "other", all).await;
+    let value = serde_json::to_vec(&User::load(0)).unwrap();
+    fill(&mut connection, "other", all, &value).await;
     let (mut looked, mut own) = (Vec::new(), Vec::new());
     for _ in 0..rounds {
-        fill(&mut connection, "looked:for", some).await;
+        fill(&mut connection, "looked:for", some, &value).await;
         let began = Instant::now();
         scan_and_unlink(&mut connection, "bench:looked:for:*").await;
         looked.push(began.elapsed().as_secs_f64() * 1e3);
@@ -174,40 +176,6 @@ async fn invalidation(quick: bool) {
 async fn members(count: u64) {
     for id in 0..count {
         member(id).await;
-    }
-}
-
-/// Writes `count` keys that begin with `bench:{group}`.
-async fn fill(connection: &mut MultiplexedConnection, group: &str, count: u64) {
-    let value = serde_json::to_vec(&User::load(0)).unwrap();
-    for chunk in 0..count.div_ceil(10_000) {
-        let mut pipeline = redis::pipe();
-        for id in chunk * 10_000..count.min((chunk + 1) * 10_000) {
-            pipeline.set(format!("bench:{group}:{id}"), &value).ignore();
-        }
-        let _: () = pipeline.query_async(connection).await.unwrap();
-    }
-}
-
-async fn scan_and_unlink(connection: &mut MultiplexedConnection, pattern: &str) {
-    let mut cursor = 0_u64;
-    loop {
-        let (next, keys): (u64, Vec<String>) = redis::cmd("SCAN")
-            .arg(cursor)
-            .arg("MATCH")
-            .arg(pattern)
-            .arg("COUNT")
-            .arg(1_000)
-            .query_async(connection)
-            .await
-            .unwrap();
-        if !keys.is_empty() {
-            let _: u64 = connection.unlink(keys).await.unwrap();
-        }
-        cursor = next;
-        if cursor == 0 {
-            return;
-        }
     }
 }
 

@@ -24,6 +24,7 @@ use std::time::{Duration, Instant};
 
 use cachewright::Cache;
 use cachewright::redis::RedisStore;
+use cachewright_benches::by_hand::{fill, scan_and_unlink};
 use cachewright_benches::latency::median;
 use cachewright_test_support::RedisServer;
 use redis::aio::MultiplexedConnection;
@@ -31,6 +32,9 @@ use redis::{AsyncCommands, AsyncConnectionConfig, Client};
 
 static CACHE: OnceLock<Cache> = OnceLock::new();
 static WATCHING: AtomicBool = AtomicBool::new(false);
+
+/// Of keys that are no entries.
+const VALUE: [u8; 270] = [b'x'; 270];
 
 /// With a header and four generations in front, 270 bytes are stored.
 const BODY: usize = 270 - 72 - 3 * 16 - 2;
@@ -159,41 +163,6 @@ async fn connect(url: &str) -> MultiplexedConnection {
     connection.await.unwrap()
 }
 
-/// Writes keys of 270 bytes that are no entries.
-async fn fill(connection: &mut MultiplexedConnection, group: &str, count: u64) {
-    let value = [b'x'; 270];
-    for chunk in 0..count.div_ceil(10_000) {
-        let mut pipeline = redis::pipe();
-        for id in chunk * 10_000..count.min((chunk + 1) * 10_000) {
-            let name = format!("bench:{group}:{id}");
-            pipeline.set(name, &value[..]).ignore();
-        }
-        let _: () = pipeline.query_async(connection).await.unwrap();
-    }
-}
-
-async fn scan_and_unlink(connection: &mut MultiplexedConnection, pattern: &str) {
-    let mut cursor = 0_u64;
-    loop {
-        let (next, keys): (u64, Vec<String>) = redis::cmd("SCAN")
-            .arg(cursor)
-            .arg("MATCH")
-            .arg(pattern)
-            .arg("COUNT")
-            .arg(1_000)
-            .query_async(connection)
-            .await
-            .unwrap();
-        if !keys.is_empty() {
-            let _: u64 = connection.unlink(keys).await.unwrap();
-        }
-        cursor = next;
-        if cursor == 0 {
-            return;
-        }
-    }
-}
-
 fn millis(since: Instant) -> f64 {
     since.elapsed().as_secs_f64() * 1e3
 }
@@ -209,7 +178,7 @@ async fn idle(seen: &mut Seen, url: &str, quick: bool) {
 
 async fn by_hand(seen: &mut Seen, url: &str, members: u64) {
     let mut connection = connect(url).await;
-    fill(&mut connection, "hand", members).await;
+    fill(&mut connection, "hand", members, &VALUE).await;
     let bystander = Bystander::start(url.to_owned());
     let began = Instant::now();
     scan_and_unlink(&mut connection, "bench:hand:*").await;
@@ -264,7 +233,7 @@ fn main() {
     ]
     .map(Seen::new);
     runtime.block_on(async {
-        fill(&mut connect(&url).await, "other", effort.others).await;
+        fill(&mut connect(&url).await, "other", effort.others, &VALUE).await;
         let [none, hand, pattern, all] = &mut seen;
         idle(none, &url, effort.others < 1_000_000).await;
         by_hand(hand, &url, effort.members).await;

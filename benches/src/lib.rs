@@ -4,6 +4,7 @@
 //! contender does the same work in the same process, and the contenders take turns (see [`harness`]).
 
 pub mod allocations;
+pub mod by_hand;
 pub mod harness;
 pub mod latency;
 pub mod workload;

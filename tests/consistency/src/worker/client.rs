@@ -15,7 +15,6 @@ use fastrand::Rng;
 use super::service::{Service, pause};
 use crate::clock::now;
 use crate::keys::{Family, Key};
-use crate::plan::Mix;
 use crate::record::Event;
 
 pub struct Client {
@@ -38,27 +37,17 @@ enum Ended<T> {
 impl Client {
     /// Does one thing.
     pub async fn step(&mut self) {
-        let Mix {
-            calls,
-            local_calls,
-            direct_reads,
-            direct_writes,
-            writers,
-            exact_writers,
-            invalidations,
-            clears,
-            transactions,
-        } = self.service.workload.mix;
+        let mix = self.service.workload.mix;
         let weights = [
-            calls,
-            local_calls,
-            direct_reads,
-            direct_writes,
-            writers,
-            exact_writers,
-            invalidations,
-            clears,
-            transactions,
+            mix.calls,
+            mix.local_calls,
+            mix.direct_reads,
+            mix.direct_writes,
+            mix.writers,
+            mix.exact_writers,
+            mix.invalidations,
+            mix.clears,
+            mix.transactions,
         ];
         let total: u32 = weights.into_iter().map(u32::from).sum();
         let mut left = self.rng.u32(..total);
