@@ -111,12 +111,12 @@ where
         }
     }
     let hash = writer.hash();
-    if let Some(entry) = memory.get(hash, instance, writer.bytes(), cache.inner().clock.now()) {
+    let found = memory.get(hash, instance, writer.bytes(), cache.inner().clock.now());
+    let found = deferral::unless_covered(cache.inner(), found);
+    if let Some(entry) = found {
         let kept: Option<Option<S::Value>> = entry.value();
         let kept = kept.filter(|kept| kept.is_some() || S::HAS_ABSENCE);
-        if let (Some(kept), None) = (kept, writer.error())
-            && !deferral::covers(cache.inner(), &entry.slots)
-        {
+        if let (Some(kept), None) = (kept, writer.error()) {
             entry.series.hit();
             return Call::hit(shape, kept);
         }
