@@ -17,7 +17,7 @@ use table::{CHASES, Chase, LEFT_OUT, World};
 use crate::oracle::Verdict;
 
 /// How long a mutant is chased before it counts as not caught.
-const LIMIT: Duration = Duration::from_secs(45);
+const LIMIT: Duration = Duration::from_secs(90);
 
 /// So many worlds exist at once.
 const AT_ONCE: usize = 2;

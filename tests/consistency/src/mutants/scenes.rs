@@ -27,6 +27,12 @@ const KEY: Key = Key {
     page: 0,
 };
 
+/// Another entry below the same node.
+const OTHER: Key = Key {
+    family: Family::Order,
+    ..KEY
+};
+
 /// The generation that a writer of the key's user deletes.
 const NODE: &str = "checked:~n:user:1";
 
@@ -40,6 +46,8 @@ pub enum Scene {
     HeldRead,
     /// A reply comes twice, and another request for the same entry is under way.
     DoubledReply,
+    /// A generation is evicted after an invalidation, and made anew for another entry.
+    EvictedGeneration,
     /// The same becomes pending again while an attempt waits for its acknowledgement.
     HeldAcknowledgement,
 }
@@ -126,6 +134,7 @@ impl<'a> Stage<'a> {
             Scene::RepeatedNonce => self.repeated_nonce(),
             Scene::HeldRead => self.held_read(),
             Scene::DoubledReply => self.doubled_reply(),
+            Scene::EvictedGeneration => self.evicted_generation(),
             Scene::HeldAcknowledgement => self.held_acknowledgement(),
         }
         self.gate.shut(false);
@@ -198,6 +207,15 @@ impl<'a> Stage<'a> {
         self.ended(after);
     }
 
+    fn evicted_generation(&mut self) {
+        self.read(OUTSIDE);
+        self.write(OUTSIDE);
+        self.server.command(&["DEL", NODE]);
+        let other = self.begin(OUTSIDE, Verb::Read, OTHER);
+        self.ended(other);
+        self.read(OUTSIDE);
+    }
+
     fn held_acknowledgement(&mut self) {
         self.proxy.hold_replies_to("UNLINK");
         // Lost, pending, and tried at once: that is carried out, and its acknowledgement held.
@@ -213,7 +231,7 @@ impl<'a> Stage<'a> {
     /// Has a writer dropped whose invalidation is lost.
     fn abandon(&mut self, who: u16) {
         self.proxy.lose_requests_of("UNLINK", 1);
-        let begun = self.begin(who, Verb::Abandon);
+        let begun = self.begin(who, Verb::Abandon, KEY);
         self.ended(begun);
     }
 
@@ -227,20 +245,20 @@ impl<'a> Stage<'a> {
     }
 
     fn begin_read(&mut self, who: u16) -> Begun {
-        self.begin(who, Verb::Read)
+        self.begin(who, Verb::Read, KEY)
     }
 
     fn write(&mut self, who: u16) {
-        let begun = self.begin(who, Verb::Write);
+        let begun = self.begin(who, Verb::Write, KEY);
         self.ended(begun);
     }
 
-    fn begin(&mut self, who: u16, verb: Verb) -> Begun {
+    fn begin(&mut self, who: u16, verb: Verb, key: Key) -> Begun {
         self.deeds += 1;
         let deed = Deed {
             number: self.deeds,
             verb,
-            key: KEY,
+            key,
         };
         self.tell(who, &deed.line());
         Begun(who, deed)

@@ -188,7 +188,7 @@ pub const CHASES: &[Chase] = &[
     ),
     chase(
         "counter-instead-of-nonce",
-        World::Evictions,
+        World::Scene(Scene::EvictedGeneration),
         "a generation never comes again",
     ),
     chase(
