@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
-use bank::{Bank, Tx, rolled_back};
+use bank::{Bank, Tx, is_kept, poll, rolled_back};
 use cachewright::__private::{Returns, invalidation};
 use cachewright::testing::SteppedClock;
 use cachewright::{Cache, defer, defer_blocking, in_current_deferral};
@@ -29,18 +29,6 @@ fn world() -> (Arc<Bank>, SteppedClock) {
 
 fn bank() -> Arc<Bank> {
     world().0
-}
-
-fn poll(future: Pin<&mut impl Future>) -> bool {
-    let mut cx = Context::from_waker(Waker::noop());
-    future.poll(&mut cx).is_ready()
-}
-
-/// Whether the entry that `read` keeps for an account is still served.
-async fn is_kept(bank: &Bank, id: u64) -> bool {
-    let before = bank.bodies();
-    bank.read(id, None).await.unwrap();
-    bank.bodies() == before
 }
 
 fn invalidations(bank: &Bank) -> u64 {

@@ -6,12 +6,11 @@ mod bank;
 mod service;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Waker};
 use std::time::Duration;
 
-use bank::{Bank, Tx, rolled_back};
+use bank::{Bank, Tx, is_kept, poll, rolled_back};
 use cachewright::testing::{Fault, Operation};
 use cachewright::{Cache, defer, defer_blocking};
 use service::World;
@@ -21,18 +20,6 @@ const SETTLED: Duration = Duration::from_secs(60);
 
 fn process(world: &World) -> Arc<Bank> {
     Arc::new(Bank::new(world.cache()))
-}
-
-fn poll(future: Pin<&mut impl Future>) -> bool {
-    let mut cx = Context::from_waker(Waker::noop());
-    future.poll(&mut cx).is_ready()
-}
-
-/// Whether the entry that `read` keeps for an account answers this process.
-async fn is_kept(bank: &Bank, id: u64) -> bool {
-    let before = bank.bodies();
-    bank.read(id, None).await.unwrap();
-    bank.bodies() == before
 }
 
 fn pending(cache: &Cache) -> u64 {

@@ -2,7 +2,9 @@
 
 #![allow(dead_code, reason = "each binary needs another part")]
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::task::{Context, Waker};
 
 use cachewright::{Cache, cached, invalidate_cache};
 use tokio::sync::Semaphore;
@@ -124,4 +126,17 @@ impl Bank {
 /// An error of a transaction.
 pub(crate) fn rolled_back<T>() -> Result<T, String> {
     Err("rolled back".to_owned())
+}
+
+/// Polls once. Whether it is over.
+pub(crate) fn poll(future: Pin<&mut impl Future>) -> bool {
+    let mut cx = Context::from_waker(Waker::noop());
+    future.poll(&mut cx).is_ready()
+}
+
+/// Whether the entry that `read` keeps for an account is still served here.
+pub(crate) async fn is_kept(bank: &Bank, id: u64) -> bool {
+    let before = bank.bodies();
+    bank.read(id, None).await.unwrap();
+    bank.bodies() == before
 }
