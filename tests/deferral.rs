@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use bank::{Bank, Tx, is_kept, poll, rolled_back};
-use cachewright::__private::{Returns, invalidation};
+use cachewright::__private::{Invalidator, Returns, invalidation};
 use cachewright::testing::SteppedClock;
 use cachewright::{Cache, defer, defer_blocking, in_current_deferral};
 use tokio::sync::Notify;
@@ -20,6 +20,8 @@ use tokio::task::yield_now;
 
 /// As long as any writer's outcome takes to settle.
 const SETTLED: Duration = Duration::from_secs(60);
+
+static WRITE: Invalidator = Invalidator::new("write", "", "", 0);
 
 fn world() -> (Arc<Bank>, SteppedClock) {
     let clock = SteppedClock::new();
@@ -609,7 +611,7 @@ async fn single_entries_are_deferred_like_patterns() {
     bank.read(2, None).await.unwrap();
     defer(async {
         let shape = Returns::<()>::new().outcome();
-        let invalidation = invalidation(&bank.cache, "write").entry("read", |key| {
+        let invalidation = invalidation(&bank.cache, &WRITE).entry("read", |key| {
             key.argument(&1_u64);
         });
         invalidation.after(shape, async || ()).await;

@@ -80,7 +80,7 @@ async fn bystanders(place: &Place) {
 /// Writes, and invalidates the profile of one user.
 async fn write(cache: &Cache, key: impl FnOnce(&mut KeyWriter)) {
     let shape = Returns::<()>::new().outcome();
-    let invalidation = invalidation(cache, "write").entry("profile", key);
+    let invalidation = invalidation(cache, &WRITE).entry("profile", key);
     invalidation.after(shape, async || ()).await;
 }
 
@@ -142,6 +142,9 @@ async fn a_computation_that_began_before_is_not_kept() {
     assert!(place.cache.keys().is_empty());
 }
 
+static WRITE: cachewright::__private::Invalidator =
+    cachewright::__private::Invalidator::new("write", "", "", 0);
+
 static SLOW: cachewright::__private::Function =
     cachewright::__private::Function::new("profile", "", "", "", 0);
 
@@ -174,7 +177,7 @@ async fn a_dropped_writer_invalidates_the_entry_at_once_and_again_after_settling
         {
             let shape = Returns::<()>::new().outcome();
             let invalidation =
-                invalidation(&place.cache, "write").entry("profile", |key: &mut KeyWriter| {
+                invalidation(&place.cache, &WRITE).entry("profile", |key: &mut KeyWriter| {
                     key.argument(&1_u64);
                 });
             let mut writer = pin!(invalidation.after(shape, std::future::pending::<()>));

@@ -79,7 +79,8 @@ thread_local! {
 /// # let rt = tokio::runtime::Builder::new_current_thread().build().unwrap();
 /// # rt.block_on(async {
 /// # use cache_core as cachewright;
-/// # use cachewright::private::{Returns, invalidation};
+/// # use cachewright::private::{Invalidator, Returns, invalidation};
+/// # static INSERT: Invalidator = Invalidator::new("insert", "", "", 0);
 /// use cachewright::{Cache, defer};
 ///
 /// # struct Transaction;
@@ -90,7 +91,7 @@ thread_local! {
 /// // Annotated with `#[invalidate_cache("booking:*")]`.
 /// # async fn insert(&self, _: &mut Transaction, _: &str) -> Result<(), std::io::Error> {
 /// #     let outcome = Returns::<Result<(), std::io::Error>>::new().outcome();
-/// #     invalidation(&self.cache, "insert").pattern("booking:*", |_| {}).after(outcome, async || Ok(())).await
+/// #     invalidation(&self.cache, &INSERT).pattern("booking:*", |_| {}).after(outcome, async || Ok(())).await
 /// # }
 /// # }
 /// # let bookings = Bookings { cache: Cache::builder().build().unwrap() };

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::key::{Identity, function_path};
 use crate::policy::{Policy, Tier};
+use crate::value_type::ValueType;
 
 /// The static descriptor of one annotated function.
 ///
@@ -19,7 +20,25 @@ pub struct Function {
     line: u32,
     version: Option<u32>,
     policy: Policy,
+    key: KeyParts,
+    /// Whether it is a method, whose receiver is no part of the key.
+    has_receiver: bool,
+    is_scoped: bool,
+    returns: Option<fn() -> ValueType>,
     instances: OnceLock<Box<Instance>>,
+}
+
+/// What of a function's arguments its key is made of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum KeyParts {
+    /// Nothing is known: the descriptor was not written by the macro.
+    Unknown,
+    /// All of this many.
+    All(u8),
+    /// Of so many, those at these positions, in the order of the key.
+    Some(u8, &'static [u8]),
+    /// Expressions over this many.
+    Chosen(u8),
 }
 
 impl Function {
@@ -40,6 +59,10 @@ impl Function {
             line,
             version: None,
             policy: Policy::new(),
+            key: KeyParts::Unknown,
+            has_receiver: false,
+            is_scoped: false,
+            returns: None,
             instances: OnceLock::new(),
         }
     }
@@ -86,6 +109,48 @@ impl Function {
         self
     }
 
+    /// Its key is made of all its arguments, which are this many; the receiver is none.
+    #[must_use]
+    pub const fn arguments(mut self, count: u8) -> Self {
+        self.key = KeyParts::All(count);
+        self
+    }
+
+    /// Its key is made of the arguments at these positions, out of `count`.
+    #[must_use]
+    pub const fn some_arguments(mut self, count: u8, positions: &'static [u8]) -> Self {
+        self.key = KeyParts::Some(count, positions);
+        self
+    }
+
+    /// Its key is made of expressions over its arguments, which are this many.
+    #[must_use]
+    pub const fn chosen_key(mut self, count: u8) -> Self {
+        self.key = KeyParts::Chosen(count);
+        self
+    }
+
+    /// It is a method.
+    #[must_use]
+    pub const fn method(mut self) -> Self {
+        self.has_receiver = true;
+        self
+    }
+
+    /// Something beside the arguments tells its entries apart.
+    #[must_use]
+    pub const fn scoped(mut self) -> Self {
+        self.is_scoped = true;
+        self
+    }
+
+    /// The type of the value that is kept.
+    #[must_use]
+    pub const fn returns(mut self, value: fn() -> ValueType) -> Self {
+        self.returns = Some(value);
+        self
+    }
+
     pub(crate) fn name(&self) -> &'static str {
         self.name
     }
@@ -112,6 +177,25 @@ impl Function {
 
     pub(crate) fn place(&self) -> (&'static str, &'static str, u32) {
         (self.module, self.file, self.line)
+    }
+
+    pub(crate) fn key_parts(&self) -> KeyParts {
+        self.key
+    }
+
+    pub(crate) fn has_receiver(&self) -> bool {
+        self.has_receiver
+    }
+
+    pub(crate) fn is_scoped(&self) -> bool {
+        self.is_scoped
+    }
+
+    /// The type of its values, where the descriptor could name it.
+    pub(crate) fn value_type(&self) -> Option<ValueType> {
+        self.returns
+            .map(|returns| returns())
+            .filter(ValueType::is_seen)
     }
 
     pub(crate) fn policy(&self) -> &Policy {

@@ -1,5 +1,7 @@
 //! What an annotated writer does after its body, however its body ends.
 
+pub(crate) mod call;
+
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -8,6 +10,7 @@ use crate::cache::{Cache, Inner};
 use crate::clock::Tick;
 use crate::deferral::{self, Deferral};
 use crate::error::LOG;
+use crate::invalidator::Invalidator;
 use crate::key::KeyWriter;
 use crate::layout::Leaf;
 use crate::mutants::{Mutant, active};
@@ -32,10 +35,10 @@ pub struct Invalidation {
 }
 
 /// Begins the invalidation of a writer.
-pub fn invalidation(cache: &Cache, function: &'static str) -> Invalidation {
+pub fn invalidation(cache: &Cache, writer: &'static Invalidator) -> Invalidation {
     Invalidation {
         cache: cache.clone(),
-        function,
+        function: writer.name(),
         patterns: Vec::new(),
         entries: Vec::new(),
         target: Target::default(),

@@ -23,6 +23,7 @@ mod handling;
 mod health;
 mod installed;
 mod invalidation;
+mod invalidator;
 mod key;
 pub mod layout;
 mod memory;
@@ -38,6 +39,7 @@ mod pattern;
 mod pending;
 mod plain;
 mod policy;
+mod registry;
 mod rollout;
 #[cfg(all(test, shuttle))]
 mod schedules;
@@ -54,6 +56,7 @@ mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod traffic;
+mod value_type;
 
 pub use builder::CacheBuilder;
 pub use cache::Cache;
@@ -76,12 +79,18 @@ pub mod private {
     pub use crate::duration::parse_duration;
     pub use crate::function::Function;
     pub use crate::installed::installed;
+    pub use crate::invalidation::call::{Arguments, EntryArgument, skipped};
     pub use crate::invalidation::{Invalidation, invalidation};
+    pub use crate::invalidator::Invalidator;
     pub use crate::key::{ArgsHash, Identity, KeyArgument, KeyWriter, function_path, leaf_bucket};
     pub use crate::outcome::{
         FutureOf, OptionOf, OrFuture, OrOption, OrResult, OrValue, Outcome, ResultOf,
         ResultOptionOf, Returns, Settled, Shape, Value,
     };
     pub use crate::pattern::nodes;
+    pub use crate::registry::{CACHEWRIGHT_FUNCTIONS_1, CACHEWRIGHT_INVALIDATORS_1};
     pub use crate::segment::{Segment, SegmentWriter, escape, render, render_widened};
+    pub use crate::value_type::{AnyValue, Unseen, ValueOf, ValueType, value_of};
+    pub use crate::{__function as function, __invalidator as invalidator};
+    pub use linkme;
 }

@@ -1,17 +1,20 @@
 //! The tokens of an attribute → its arguments. Nothing is known here about the function.
 
+mod entry;
 mod read;
 
 use proc_macro2::{Ident, TokenStream};
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
-use syn::{Expr, LitStr};
+use syn::{Expr, LitStr, Path};
 
 use crate::duration::{self, Ttl};
 use crate::errors::Errors;
 use crate::template::{self, Template};
+pub(crate) use entry::{Callee, EntryCall};
 use read::{
-    CACHED, INVALIDATE, choice, each, key, list, set, single_flight, text, unknown, value, version,
+    CACHED, INVALIDATE, choice, each, key, krate, list, set, single_flight, text, unknown, value,
+    version,
 };
 
 /// A value together with the key that it was given to, for errors about the argument as a whole.
@@ -55,18 +58,23 @@ pub(crate) struct Cached {
     /// Whether callers that miss together share one computation.
     pub(crate) single_flight: Argument<bool>,
     pub(crate) outcome: Argument<Outcome>,
+    /// Where the facade is, if not at `::cachewright`.
+    pub(crate) krate: Argument<Path>,
 }
 
 /// Arguments of `#[invalidate_cache]`.
 #[derive(Default)]
 pub(crate) struct Invalidate {
     pub(crate) patterns: Vec<Template>,
-    /// Whether any pattern was written, mistaken ones included.
+    /// Calls that name entries.
+    pub(crate) entries: Vec<EntryCall>,
+    /// Whether any pattern or entry was written, mistaken ones included.
     pub(crate) has_patterns: bool,
     /// `on = "always"`: also after an `Err`.
     pub(crate) always: Argument<bool>,
     pub(crate) cache: Argument<Expr>,
     pub(crate) outcome: Argument<Outcome>,
+    pub(crate) krate: Argument<Path>,
 }
 
 const TIERS: &[(&str, Tier)] = &[("memory", Tier::Memory), ("shared", Tier::Shared)];
@@ -118,6 +126,7 @@ pub(crate) fn cached(tokens: TokenStream, errors: &mut Errors) -> Cached {
             "outcome" => set(&mut args.outcome, name, errors, |key| {
                 choice(key, &text(input, key)?, OUTCOMES)
             }),
+            "crate" => set(&mut args.krate, name, errors, |key| krate(key, input)),
             _ => Err(unknown("cached", &name, CACHED)),
         }
     });
@@ -150,6 +159,12 @@ pub(crate) fn invalidate(tokens: TokenStream, errors: &mut Errors) -> Invalidate
                 args.patterns.push(pattern);
                 Ok(())
             }
+            "entry" => {
+                args.has_patterns = true;
+                let call = entry::read(value(input, &name)?)?;
+                args.entries.push(call);
+                Ok(())
+            }
             "on" => set(&mut args.always, name, errors, |key| {
                 choice(key, &text(input, key)?, &[("ok", false), ("always", true)])
             }),
@@ -157,6 +172,7 @@ pub(crate) fn invalidate(tokens: TokenStream, errors: &mut Errors) -> Invalidate
             "outcome" => set(&mut args.outcome, name, errors, |key| {
                 choice(key, &text(input, key)?, OUTCOMES)
             }),
+            "crate" => set(&mut args.krate, name, errors, |key| krate(key, input)),
             _ => Err(unknown("invalidate_cache", &name, INVALIDATE)),
         }
     });

@@ -7,10 +7,11 @@ mod names;
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::{Attribute, Expr};
 
-use crate::args::{Argument, Cached, Invalidate, Keyed, Outcome, Tier};
+use crate::args::{Argument, Cached, EntryCall, Invalidate, Keyed, Outcome, Tier};
 use crate::duration::Ttl;
 use crate::errors::Errors;
-use crate::signature::{Facts, Function, Returns};
+use crate::expand::Runtime;
+use crate::signature::{Facts, Function, Returns, Value};
 use names::Names;
 
 /// All that the expansion of `#[cached]` puts into tokens.
@@ -20,6 +21,11 @@ pub(crate) struct CachedPlan {
     /// What the placeholders of the key prefix stand for, in order.
     pub(crate) segments: Vec<TokenStream>,
     pub(crate) arguments: Vec<KeyPart>,
+    /// Which of the function's arguments these are.
+    pub(crate) key_parts: KeyParts,
+    pub(crate) has_receiver: bool,
+    /// Whether anything of the instance tells its entries from those of others.
+    pub(crate) is_scoped: bool,
     /// What separates entries beside the arguments.
     pub(crate) scopes: Vec<Expr>,
     pub(crate) ttl: Option<Ttl>,
@@ -31,6 +37,17 @@ pub(crate) struct CachedPlan {
     pub(crate) outcome: Argument<Outcome>,
     /// A name in the return type that must not be a type parameter.
     pub(crate) concrete: Option<Ident>,
+    /// What the descriptor says of the value.
+    pub(crate) value: Option<Value>,
+    pub(crate) runtime: Runtime,
+}
+
+/// Which of a function's arguments its key is made of, after how many there are.
+pub(crate) enum KeyParts {
+    All(u8),
+    Some(u8, Vec<u8>),
+    /// Expressions over them.
+    Chosen(u8),
 }
 
 /// One part of the key.
@@ -45,9 +62,11 @@ pub(crate) struct KeyPart {
 /// All that the expansion of `#[invalidate_cache]` puts into tokens.
 pub(crate) struct InvalidatePlan {
     pub(crate) patterns: Vec<Pattern>,
+    pub(crate) entries: Vec<EntryCall>,
     pub(crate) always: bool,
     pub(crate) cache: Option<Expr>,
     pub(crate) outcome: Argument<Outcome>,
+    pub(crate) runtime: Runtime,
 }
 
 /// A pattern and what its placeholders stand for, in order.
@@ -86,8 +105,17 @@ pub(crate) fn cached(
     CachedPlan {
         key_prefix: template.map_or_else(String::new, |template| template.literal.value()),
         segments: segments.unwrap_or_default(),
+        key_parts: key::positions(&args, facts),
+        has_receiver: facts.receiver.is_some(),
+        is_scoped: key::is_scoped(&args),
         scopes: key::scopes(&args, facts, &names),
         arguments,
+        // A value that never leaves the process has no shape for serde.
+        value: match (&args.tier, &args.outcome) {
+            (None, None) => facts.value.clone(),
+            (Some(tier), None) if matches!(tier.value, Tier::Shared) => facts.value.clone(),
+            _ => None,
+        },
         concrete: match &facts.returns {
             Returns::Plain { unsure } if args.outcome.is_none() => unsure.clone(),
             _ => None,
@@ -99,6 +127,7 @@ pub(crate) fn cached(
         single_flight: given(args.single_flight).unwrap_or(true),
         cache: given(args.cache),
         outcome: args.outcome,
+        runtime: Runtime::new(given(args.krate)),
     }
 }
 
@@ -120,15 +149,20 @@ pub(crate) fn invalidate(
     if let Some(cache) = &args.cache {
         names.need_receiver(&cache.value, errors);
     }
+    for entry in &args.entries {
+        names.need_receiver(&entry.written, errors);
+    }
     let patterns = args.patterns.iter().map(|template| Pattern {
         text: template.literal.value(),
         segments: names.segments(template, errors),
     });
     InvalidatePlan {
         patterns: patterns.collect(),
+        entries: args.entries,
         always: given(args.always).unwrap_or(false),
         cache: given(args.cache),
         outcome: args.outcome.or_else(|| opaque_outcome(written, facts)),
+        runtime: Runtime::new(given(args.krate)),
     }
 }
 
@@ -170,8 +204,9 @@ fn something_is_invalidated(args: &Invalidate, written: &Function, errors: &mut 
     if !args.has_patterns {
         errors.at(
             &written.signature.ident,
-            "`#[invalidate_cache]` has no pattern, so it would invalidate nothing",
-            "say what this function changes: `#[invalidate_cache(\"booking:*\")]`",
+            "`#[invalidate_cache]` has no pattern and no `entry`, so it would invalidate nothing",
+            "say what this function changes: `#[invalidate_cache(\"booking:*\")]`, or \
+             `#[invalidate_cache(entry = self.get_profile(user_id))]`",
         );
     }
 }

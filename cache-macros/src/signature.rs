@@ -1,6 +1,7 @@
 //! The annotated function → what the rules and the expansion need to know about it.
 
 mod returns;
+mod value;
 
 use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::format_ident;
@@ -15,6 +16,8 @@ use syn::{
 use crate::errors::error;
 pub(crate) use returns::Returns;
 use returns::returns;
+use value::value;
+pub(crate) use value::{Unsure, Value};
 
 /// A function as it was written. Its body stays tokens: nobody has to read it.
 pub(crate) struct Function {
@@ -103,6 +106,8 @@ pub(crate) struct Facts {
     pub(crate) receiver: Option<Held>,
     pub(crate) arguments: Vec<Argument>,
     pub(crate) returns: Returns,
+    /// The return type, if a `static` can name it.
+    pub(crate) value: Option<Value>,
 }
 
 /// How a method holds its receiver.
@@ -199,6 +204,7 @@ pub(crate) fn facts(function: &Function) -> Facts {
             .map(|(position, argument)| Argument::new(position, argument))
             .collect(),
         returns: returns(&signature.output, &parameters),
+        value: value(&signature.output, &parameters),
     }
 }
 

@@ -17,6 +17,7 @@ use shuttle::thread::{self, JoinHandle};
 
 use crate::Cache;
 use crate::invalidation::invalidation;
+use crate::invalidator::Invalidator;
 use crate::mutants::{Mutant, with};
 use crate::outcome::Value;
 use crate::shared::Shared;
@@ -38,6 +39,8 @@ const PAUSE: Duration = Duration::from_millis(1_100);
 const SETTLE: Duration = Duration::from_secs(24 * 60 * 60);
 /// Outlives it.
 const TTL: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+
+static WRITE: Invalidator = Invalidator::new("write", "", "", 0);
 
 /// Two processes over one store and one database.
 #[derive(Clone)]
@@ -101,7 +104,7 @@ impl World {
     }
 
     fn drop_writer(&self) {
-        let writer = invalidation(&self.here, "write").pattern("key", |_| {});
+        let writer = invalidation(&self.here, &WRITE).pattern("key", |_| {});
         let writing = pin!(writer.after(Value, pending::<()>));
         let polled = writing.poll(&mut Context::from_waker(Waker::noop()));
         assert!(polled.is_pending());

@@ -6,7 +6,7 @@ use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Expr, ExprLit, Lit, LitInt, LitStr, Token};
+use syn::{Expr, ExprLit, Lit, LitInt, LitStr, Path, Token};
 
 use super::{Argument, Keyed};
 use crate::errors::{Errors, error, nearest, quoted};
@@ -26,13 +26,16 @@ pub(super) const CACHED: Known = &[
     ("tier", "tier = \"memory\""),
     ("single_flight", "single_flight = \"off\""),
     ("outcome", "outcome = \"result\""),
+    ("crate", "crate = my_reexport::cachewright"),
 ];
 
 pub(super) const INVALIDATE: Known = &[
     ("pattern", "pattern = \"booking:*\""),
+    ("entry", "entry = self.get_profile(user_id)"),
     ("on", "on = \"always\""),
     ("cache", "cache = self.cache"),
     ("outcome", "outcome = \"result\""),
+    ("crate", "crate = my_reexport::cachewright"),
 ];
 
 /// Reads one argument after the other, going on behind the next comma when one is mistaken.
@@ -205,4 +208,17 @@ pub(super) fn version(value: &Expr) -> syn::Result<u32> {
             "write `version = 2`, and count it up when the meaning of the values changes",
         )
     })
+}
+
+/// The path of the facade, under whatever name the program knows it.
+pub(super) fn krate(key: &Ident, input: ParseStream) -> syn::Result<Path> {
+    let written = value(input, key)?;
+    match written {
+        Expr::Path(path) if path.qself.is_none() && path.attrs.is_empty() => Ok(path.path),
+        other => Err(error(
+            other,
+            "`crate` is the path under which the program knows cachewright",
+            "write it as a path: `crate = my_reexport::cachewright`, or `crate = ::renamed`",
+        )),
+    }
 }

@@ -6,8 +6,8 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Expr, ExprPath, Member, Type, TypePath};
 
-use super::KeyPart;
-use super::names::Names;
+use super::names::{Names, find_self};
+use super::{KeyPart, KeyParts};
 use crate::args::{Cached, Keyed};
 use crate::errors::Errors;
 use crate::signature::{Argument, Facts};
@@ -93,6 +93,55 @@ fn place(expression: &Expr) -> Option<String> {
         Expr::Group(group) => place(&group.expr),
         _ => None,
     }
+}
+
+/// Which arguments the key is made of, for writers that name an entry by a call.
+pub(super) fn positions(args: &Cached, facts: &Facts) -> KeyParts {
+    let count = u8::try_from(facts.arguments.len()).unwrap_or(u8::MAX);
+    // Which of them there are, nobody knows yet.
+    if facts
+        .arguments
+        .iter()
+        .any(|argument| !argument.conditions.is_empty())
+    {
+        return KeyParts::Chosen(count);
+    }
+    let position_of = |name: &str| {
+        let is_it = |argument: &Argument| argument.name().is_some_and(|own| own.unraw() == name);
+        let position = facts.arguments.iter().position(is_it);
+        position.and_then(|position| u8::try_from(position).ok())
+    };
+    if let Some(chosen) = &args.key {
+        let positions = chosen.value.iter().map(|part| position_of(&place(part)?));
+        let positions: Option<Vec<u8>> = positions.collect();
+        return positions.map_or(KeyParts::Chosen(count), |positions| {
+            KeyParts::Some(count, positions)
+        });
+    }
+    if args.skip.is_none() {
+        return KeyParts::All(count);
+    }
+    let kept = (0_u8..).zip(&facts.arguments);
+    let kept = kept.filter(|(_, argument)| !is_skipped(args, argument));
+    KeyParts::Some(count, kept.map(|(position, _)| position).collect())
+}
+
+/// Whether something of `self` tells entries apart, or the cache that they are in.
+pub(super) fn is_scoped(args: &Cached) -> bool {
+    let own_cache = args.cache.as_ref();
+    let own_cache =
+        own_cache.is_some_and(|cache| find_self(cache.value.to_token_stream()).is_some());
+    let template = args.key_prefix.as_ref().map(|key_prefix| &key_prefix.value);
+    let mut placeholders = template
+        .into_iter()
+        .flat_map(|template| &template.placeholders);
+    let chosen = args.key.iter().flat_map(|key| &key.value);
+    args.scope.is_some()
+        || own_cache
+        || placeholders.any(|placeholder| placeholder.root == "self")
+        || chosen
+            .into_iter()
+            .any(|part| root(part).is_some_and(|root| root == "self"))
 }
 
 fn is_skipped(args: &Cached, argument: &Argument) -> bool {

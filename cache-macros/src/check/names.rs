@@ -167,7 +167,7 @@ fn member(field: &str, here: Span) -> TokenTree {
     }
 }
 
-fn find_self(tokens: TokenStream) -> Option<Ident> {
+pub(super) fn find_self(tokens: TokenStream) -> Option<Ident> {
     tokens.into_iter().find_map(|token| match token {
         TokenTree::Ident(ident) if ident == "self" => Some(ident),
         TokenTree::Group(group) => find_self(group.stream()),

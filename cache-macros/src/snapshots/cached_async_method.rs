@@ -1,18 +1,11 @@
 async fn profile(&self, user_id: i64) -> Result<Option<Profile>, Error> {
     let call = ::cachewright::__private::lookup(
         ::cachewright::__private::installed(),
-        {
-            static FUNCTION: ::cachewright::__private::Function = ::cachewright::__private::Function::new(
-                    "profile",
-                    "user:{user_id}:profile",
-                    ::core::module_path!(),
-                    ::core::file!(),
-                    ::core::line!(),
-                )
-                .ttl_millis(3600000)
-                .none_ttl_millis(30000);
-            &FUNCTION
-        },
+        ::cachewright::__private::function!(
+            "profile", "user:{user_id}:profile", method(), arguments(1),
+            ttl_millis(3600000), none_ttl_millis(30000) => Result < Option < Profile >,
+            Error >, Profile, Error
+        ),
         ::cachewright::__private::Returns::<Result<Option<Profile>, Error>>::new()
             .outcome(),
         |key| {

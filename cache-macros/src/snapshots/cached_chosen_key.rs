@@ -1,16 +1,9 @@
 fn get(ids: Vec<u64>, filter: Filter) -> usize {
     let call = ::cachewright::__private::lookup(
         ::cachewright::__private::installed(),
-        {
-            static FUNCTION: ::cachewright::__private::Function = ::cachewright::__private::Function::new(
-                "get",
-                "{filter.city}:{filter.sort}",
-                ::core::module_path!(),
-                ::core::file!(),
-                ::core::line!(),
-            );
-            &FUNCTION
-        },
+        ::cachewright::__private::function!(
+            "get", "{filter.city}:{filter.sort}", chosen_key(2) => usize
+        ),
         ::cachewright::__private::Returns::<usize>::new().outcome(),
         |key| {
             key.argument(&(ids.len() + 1));

@@ -8,19 +8,10 @@ pub(crate) async fn get(
 ) -> Option<String> {
     let call = ::cachewright::__private::lookup(
             &self.cache,
-            {
-                static FUNCTION: ::cachewright::__private::Function = ::cachewright::__private::Function::new(
-                        "get",
-                        "user:{self.region}:{pair.0}",
-                        ::core::module_path!(),
-                        ::core::file!(),
-                        ::core::line!(),
-                    )
-                    .none_ttl_millis(30000)
-                    .version(2)
-                    .uncoalesced();
-                &FUNCTION
-            },
+            ::cachewright::__private::function!(
+                "get", "user:{self.region}:{pair.0}", method(), chosen_key(3), scoped(),
+                none_ttl_millis(30000), version(2), uncoalesced() => Option < String >
+            ),
             ::cachewright::__private::Returns::<Option<String>>::new().outcome(),
             |key| {
                 key.argument(&pair);

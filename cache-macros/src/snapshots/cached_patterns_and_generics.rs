@@ -12,17 +12,7 @@ where
     #![allow(unused_mut)]
     let call = ::cachewright::__private::lookup_local(
         ::cachewright::__private::installed(),
-        {
-            static FUNCTION: ::cachewright::__private::Function = ::cachewright::__private::Function::new(
-                    "get",
-                    "",
-                    ::core::module_path!(),
-                    ::core::file!(),
-                    ::core::line!(),
-                )
-                .memory_only();
-            &FUNCTION
-        },
+        ::cachewright::__private::function!("get", "", arguments(6), memory_only()),
         ::cachewright::__private::ResultOf,
         |key| {
             key.argument(&argument_0);

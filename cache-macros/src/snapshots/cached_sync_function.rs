@@ -1,16 +1,7 @@
 fn total(prices: &[u64]) -> u64 {
     let call = ::cachewright::__private::lookup(
         ::cachewright::__private::installed(),
-        {
-            static FUNCTION: ::cachewright::__private::Function = ::cachewright::__private::Function::new(
-                "total",
-                "",
-                ::core::module_path!(),
-                ::core::file!(),
-                ::core::line!(),
-            );
-            &FUNCTION
-        },
+        ::cachewright::__private::function!("total", "", arguments(1) => u64),
         ::cachewright::__private::Returns::<u64>::new().outcome(),
         |key| {
             key.argument(&prices);

@@ -1,7 +1,9 @@
 async fn create(&self, user_id: i64, booking: NewBooking) -> Result<Booking, Error> {
     let invalidation = ::cachewright::__private::invalidation(
             ::cachewright::__private::installed(),
-            "create",
+            ::cachewright::__private::invalidator!(
+                "create", patterns(& ["booking:*", "user:{user_id}:*"])
+            ),
         )
         .pattern("booking:*", |_| {})
         .pattern(

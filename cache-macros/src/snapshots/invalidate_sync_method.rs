@@ -1,7 +1,7 @@
 fn drop_all(&mut self, n: usize) -> impl Iterator<Item = u64> {
     let invalidation = ::cachewright::__private::invalidation(
             &cache_of(self),
-            "drop_all",
+            ::cachewright::__private::invalidator!("drop_all", patterns(& ["booking"])),
         )
         .pattern("booking", |_| {})
         .always();

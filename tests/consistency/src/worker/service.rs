@@ -15,6 +15,8 @@ use crate::keys::{Family, Key, Register};
 use crate::plan::Workload;
 use crate::record::{Event, Shown};
 
+static WRITE_EXACTLY: private::Invalidator = private::Invalidator::new("write_exactly", "", "", 0);
+
 /// What is cached: it tells whose it is, which version of it, and when its computation began.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Value {
@@ -304,7 +306,7 @@ impl Service {
             Family::Listing => "listing",
             _ => "profile",
         };
-        let invalidation = private::invalidation(&self.cache, "write_exactly");
+        let invalidation = private::invalidation(&self.cache, &WRITE_EXACTLY);
         let invalidation = invalidation.entry(function, |arguments| {
             arguments.argument(&id);
             if family == Family::Order {

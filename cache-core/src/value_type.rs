@@ -1,0 +1,70 @@
+//! The type of a function's values, as far as its descriptor can tell.
+
+use std::any::type_name;
+use std::marker::PhantomData;
+use std::ops::Deref;
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::outcome::Shape;
+
+/// What is known of the type of a function's values before it is called.
+#[derive(Debug, Clone, Copy)]
+pub struct ValueType {
+    pub(crate) name: &'static str,
+}
+
+impl ValueType {
+    /// Whether no parameter of a surrounding `impl` is in it.
+    pub(crate) fn is_seen(&self) -> bool {
+        !self
+            .name
+            .contains(type_name::<Unseen>().trim_end_matches("<()>"))
+    }
+}
+
+/// Stands where a descriptor can't name a type parameter.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(bound = "")]
+pub struct Unseen<P = ()>(PhantomData<fn() -> P>);
+
+/// The value of a return type of the shape `S`, for [`ValueOf::value_type`].
+#[must_use]
+pub fn value_of<R, S: Shape<R>>(_shape: S) -> ValueOf<S::Value> {
+    ValueOf(AnyValue(PhantomData))
+}
+
+/// A value that can be decoded.
+pub struct ValueOf<V>(AnyValue<V>);
+
+/// Any value.
+pub struct AnyValue<V>(PhantomData<fn() -> V>);
+
+impl<V: DeserializeOwned + 'static> ValueOf<V> {
+    /// Its type, with what serde tells of it.
+    #[must_use]
+    pub fn value_type(&self) -> ValueType {
+        ValueType {
+            name: type_name::<V>(),
+        }
+    }
+}
+
+impl<V> AnyValue<V> {
+    /// Its type.
+    #[must_use]
+    pub fn value_type(&self) -> ValueType {
+        ValueType {
+            name: type_name::<V>(),
+        }
+    }
+}
+
+impl<V> Deref for ValueOf<V> {
+    type Target = AnyValue<V>;
+
+    fn deref(&self) -> &AnyValue<V> {
+        &self.0
+    }
+}

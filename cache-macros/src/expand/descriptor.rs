@@ -1,0 +1,86 @@
+//! The descriptors: what a program knows of a function without calling it.
+
+use proc_macro2::{Literal, TokenStream};
+use quote::quote;
+use syn::ext::IdentExt;
+
+use crate::args::Tier;
+use crate::check::{CachedPlan, InvalidatePlan, KeyParts};
+use crate::duration::Ttl;
+use crate::signature::{Function, Unsure};
+
+/// The descriptor of a cached function.
+pub(super) fn function(plan: &CachedPlan, written: &Function) -> TokenStream {
+    let name = bare_name(written);
+    let key_prefix = &plan.key_prefix;
+    let method = plan.has_receiver.then(|| quote!(, method()));
+    let scoped = plan.is_scoped.then(|| quote!(, scoped()));
+    let number = |number: &u8| Literal::u8_unsuffixed(*number);
+    let arguments = match &plan.key_parts {
+        KeyParts::All(count) => {
+            let count = number(count);
+            quote!(arguments(#count))
+        }
+        KeyParts::Some(count, positions) => {
+            let (count, positions) = (number(count), positions.iter().map(number));
+            quote!(some_arguments(#count, &[#(#positions),*]))
+        }
+        KeyParts::Chosen(count) => {
+            let count = number(count);
+            quote!(chosen_key(#count))
+        }
+    };
+    let ttl = millis(&quote!(ttl_millis), plan.ttl.as_ref());
+    let none_ttl = millis(&quote!(none_ttl_millis), plan.none_ttl.as_ref());
+    let version = plan.version.map(Literal::u32_unsuffixed);
+    let version = version.map(|version| quote!(, version(#version)));
+    let tier = plan.tier.map(|tier| match tier {
+        Tier::Memory => quote!(, memory_only()),
+        Tier::Shared => quote!(, shared_only()),
+    });
+    let uncoalesced = (!plan.single_flight).then(|| quote!(, uncoalesced()));
+    let value = plan.value.as_ref().map(|value| {
+        let returned = &value.returned;
+        let unsure = value.unsure.iter().map(unsure);
+        quote!(=> #returned #(, #unsure)*)
+    });
+    let function = plan.runtime.name("function");
+    quote! {
+        #function!(
+            #name, #key_prefix #method, #arguments #scoped #ttl #none_ttl #version #tier #uncoalesced #value
+        )
+    }
+}
+
+/// The descriptor of a writer.
+pub(super) fn invalidator(plan: &InvalidatePlan, written: &Function) -> TokenStream {
+    let name = bare_name(written);
+    let patterns = plan.patterns.iter().map(|pattern| &pattern.text);
+    let patterns = (!plan.patterns.is_empty()).then(|| quote!(, patterns(&[#(#patterns),*])));
+    let entries = plan.entries.iter();
+    let entries = entries.map(|entry| entry.callee.name().unraw().to_string());
+    let entries = (!plan.entries.is_empty()).then(|| quote!(, entries(&[#(#entries),*])));
+    let invalidator = plan.runtime.name("invalidator");
+    quote!(#invalidator!(#name #patterns #entries))
+}
+
+fn bare_name(function: &Function) -> String {
+    function.signature.ident.unraw().to_string()
+}
+
+fn millis(setter: &TokenStream, ttl: Option<&Ttl>) -> Option<TokenStream> {
+    let Some(Ttl::Millis(millis)) = ttl else {
+        return None;
+    };
+    let millis = Literal::u64_unsuffixed(*millis);
+    Some(quote!(, #setter(#millis)))
+}
+
+/// A name with as many parameters as it has arguments.
+fn unsure(Unsure { name, arguments }: &Unsure) -> TokenStream {
+    if *arguments == 0 {
+        return quote!(#name);
+    }
+    let parameters = (0..*arguments).map(|position| quote::format_ident!("A{position}"));
+    quote!(#name<#(#parameters),*>)
+}

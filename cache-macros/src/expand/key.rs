@@ -1,0 +1,74 @@
+//! What the key and its prefix are made of.
+
+use proc_macro2::{Span, TokenStream, TokenTree};
+use quote::{quote, quote_spanned};
+use syn::Expr;
+use syn::spanned::Spanned;
+
+use super::{local, ours_at};
+use crate::check::{CachedPlan, KeyPart};
+
+/// The closure that writes the key.
+pub(super) fn key(plan: &CachedPlan) -> TokenStream {
+    if plan.arguments.is_empty() && plan.scopes.is_empty() {
+        return quote!(|_| {});
+    }
+    let key = local("key");
+    let arguments = plan.arguments.iter().map(|part| {
+        let KeyPart {
+            expression,
+            conditions,
+            blame,
+        } = part;
+        // A type that can't be a part of a key is the user's, so the bound is reported there.
+        let place = ours_at(*blame);
+        let expression = reference(expression, place);
+        let allow = allow_underscore(&expression);
+        let argument = quote_spanned!(place=> #key.argument(#expression););
+        quote!(#(#conditions)* #allow #argument)
+    });
+    let scopes = plan.scopes.iter().map(|scope| {
+        let place = ours_at(scope.span());
+        let scope = reference(scope, place);
+        let allow = allow_underscore(&scope);
+        quote_spanned!(place=> #allow #key.scope(#scope);)
+    });
+    quote!(|#key| { #(#arguments)* #(#scopes)* })
+}
+
+/// The closure that fills the placeholders of a template.
+pub(super) fn segments(segments: &[TokenStream]) -> TokenStream {
+    if segments.is_empty() {
+        return quote!(|_| {});
+    }
+    let prefix = local("prefix");
+    let segments = segments.iter().map(|segment| {
+        let place = ours_at(segment.span());
+        let allow = allow_underscore(segment);
+        quote_spanned!(place=> #allow #prefix.segment(&#segment);)
+    });
+    quote!(|#prefix| { #(#segments)* })
+}
+
+/// An argument with a leading underscore may be unused in the body and still be part of the key.
+pub(super) fn allow_underscore(expression: &TokenStream) -> Option<TokenStream> {
+    let name = expression
+        .clone()
+        .into_iter()
+        .find_map(|token| match token {
+            TokenTree::Ident(name) => Some(name),
+            _ => None,
+        });
+    name.filter(|name| name.to_string().starts_with('_'))
+        .map(|_| quote!(#[allow(clippy::used_underscore_binding)]))
+}
+
+/// `&expression`, in parentheses where they are needed.
+pub(super) fn reference(expression: &Expr, place: Span) -> TokenStream {
+    match expression {
+        Expr::Binary(_) | Expr::Cast(_) | Expr::Range(_) | Expr::Assign(_) | Expr::Closure(_) => {
+            quote_spanned!(place=> &(#expression))
+        }
+        _ => quote_spanned!(place=> &#expression),
+    }
+}
