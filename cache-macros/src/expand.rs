@@ -37,7 +37,7 @@ pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> To
     let prefix = key::segments(&plan.segments);
     let ttl = lifetime(&quote!(ttl), plan.ttl.as_ref());
     let none_ttl = lifetime(&quote!(none_ttl), plan.none_ttl.as_ref());
-    let call = local("call");
+    let (described, call) = (local("function"), local("call"));
     let body = body::body(&function, facts, &returned, TokenStream::new());
     let run = if facts.is_async {
         quote!(#call.or_compute(async move #body).await)
@@ -46,7 +46,8 @@ pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> To
     };
     let statements = quote! {
         #concrete
-        let #call = #lookup(#cache, #descriptor, #outcome, #key, #prefix) #ttl #none_ttl;
+        let #described = #descriptor;
+        let #call = #lookup(#cache, #described, #outcome, #key, #prefix) #ttl #none_ttl;
         #run
     };
     body::with_body(function, facts, statements)
@@ -67,7 +68,7 @@ pub(crate) fn invalidate(plan: &InvalidatePlan, function: Function, facts: &Fact
     let entries = entries.map(|entry| entry::call(&plan.runtime, entry));
     let always = plan.always.then(|| quote!(.always()));
     let outcome = outcome(&plan.runtime, plan.outcome.as_ref(), &returned);
-    let invalidation = local("invalidation");
+    let (described, invalidation) = (local("writer"), local("invalidation"));
     let unmentioned = body::unmentioned(&function, facts);
     let body = body::body(&function, facts, &returned, unmentioned);
     let run = if facts.is_async {
@@ -76,7 +77,8 @@ pub(crate) fn invalidate(plan: &InvalidatePlan, function: Function, facts: &Fact
         quote!(#invalidation.after_blocking(#outcome, move #body))
     };
     let statements = quote! {
-        let #invalidation = #begin(#cache, #descriptor) #(#patterns)* #(#entries)* #always;
+        let #described = #descriptor;
+        let #invalidation = #begin(#cache, #described) #(#patterns)* #(#entries)* #always;
         #run
     };
     body::with_body(function, facts, statements)

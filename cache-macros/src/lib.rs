@@ -45,9 +45,10 @@ pub fn invalidate_cache(
 type Expand = fn(TokenStream, Function) -> syn::Result<TokenStream>;
 
 fn annotate(name: &str, arguments: TokenStream, item: TokenStream, expand: Expand) -> TokenStream {
-    signature::function(name, item.clone())
-        .and_then(|function| expand(arguments, function))
-        .unwrap_or_else(|errors| fallback::with_errors(item, &errors))
+    let annotated = item.clone();
+    fallback::unless_expanded(item, move || {
+        expand(arguments, signature::function(name, annotated)?)
+    })
 }
 
 fn expand_cached(arguments: TokenStream, function: Function) -> syn::Result<TokenStream> {

@@ -1,11 +1,11 @@
 async fn profile(&self, user_id: i64) -> Result<Option<Profile>, Error> {
+    let function = ::cachewright::__private::function!(
+        "profile", "user:{user_id}:profile", method(), arguments(1), ttl_millis(3600000),
+        none_ttl_millis(30000) => Result < Option < Profile >, Error >, Profile, Error
+    );
     let call = ::cachewright::__private::lookup(
         ::cachewright::__private::installed(),
-        ::cachewright::__private::function!(
-            "profile", "user:{user_id}:profile", method(), arguments(1),
-            ttl_millis(3600000), none_ttl_millis(30000) => Result < Option < Profile >,
-            Error >, Profile, Error
-        ),
+        function,
         ::cachewright::__private::Returns::<Result<Option<Profile>, Error>>::new()
             .outcome(),
         |key| {

@@ -1,9 +1,10 @@
 fn get(ids: Vec<u64>, filter: Filter) -> usize {
+    let function = ::cachewright::__private::function!(
+        "get", "{filter.city}:{filter.sort}", chosen_key(2) => usize
+    );
     let call = ::cachewright::__private::lookup(
         ::cachewright::__private::installed(),
-        ::cachewright::__private::function!(
-            "get", "{filter.city}:{filter.sort}", chosen_key(2) => usize
-        ),
+        function,
         ::cachewright::__private::Returns::<usize>::new().outcome(),
         |key| {
             key.argument(&(ids.len() + 1));

@@ -6,12 +6,13 @@ pub(crate) async fn get(
     only: u64,
     db: &Database,
 ) -> Option<String> {
+    let function = ::cachewright::__private::function!(
+        "get", "user:{self.region}:{pair.0}", method(), chosen_key(3), scoped(),
+        none_ttl_millis(30000), version(2), uncoalesced() => Option < String >
+    );
     let call = ::cachewright::__private::lookup(
             &self.cache,
-            ::cachewright::__private::function!(
-                "get", "user:{self.region}:{pair.0}", method(), chosen_key(3), scoped(),
-                none_ttl_millis(30000), version(2), uncoalesced() => Option < String >
-            ),
+            function,
             ::cachewright::__private::Returns::<Option<String>>::new().outcome(),
             |key| {
                 key.argument(&pair);

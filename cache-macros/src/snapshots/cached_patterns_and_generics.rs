@@ -10,9 +10,12 @@ where
     T: Clone,
 {
     #![allow(unused_mut)]
+    let function = ::cachewright::__private::function!(
+        "get", "", arguments(6), memory_only()
+    );
     let call = ::cachewright::__private::lookup_local(
         ::cachewright::__private::installed(),
-        ::cachewright::__private::function!("get", "", arguments(6), memory_only()),
+        function,
         ::cachewright::__private::ResultOf,
         |key| {
             key.argument(&argument_0);

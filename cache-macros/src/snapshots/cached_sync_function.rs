@@ -1,7 +1,8 @@
 fn total(prices: &[u64]) -> u64 {
+    let function = ::cachewright::__private::function!("total", "", arguments(1) => u64);
     let call = ::cachewright::__private::lookup(
         ::cachewright::__private::installed(),
-        ::cachewright::__private::function!("total", "", arguments(1) => u64),
+        function,
         ::cachewright::__private::Returns::<u64>::new().outcome(),
         |key| {
             key.argument(&prices);

@@ -1,9 +1,10 @@
 async fn create(&self, user_id: i64, booking: NewBooking) -> Result<Booking, Error> {
+    let writer = ::cachewright::__private::invalidator!(
+        "create", patterns(& ["booking:*", "user:{user_id}:*"])
+    );
     let invalidation = ::cachewright::__private::invalidation(
             ::cachewright::__private::installed(),
-            ::cachewright::__private::invalidator!(
-                "create", patterns(& ["booking:*", "user:{user_id}:*"])
-            ),
+            writer,
         )
         .pattern("booking:*", |_| {})
         .pattern(

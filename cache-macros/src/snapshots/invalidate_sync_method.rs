@@ -1,8 +1,8 @@
 fn drop_all(&mut self, n: usize) -> impl Iterator<Item = u64> {
-    let invalidation = ::cachewright::__private::invalidation(
-            &cache_of(self),
-            ::cachewright::__private::invalidator!("drop_all", patterns(& ["booking"])),
-        )
+    let writer = ::cachewright::__private::invalidator!(
+        "drop_all", patterns(& ["booking"])
+    );
+    let invalidation = ::cachewright::__private::invalidation(&cache_of(self), writer)
         .pattern("booking", |_| {})
         .always();
     invalidation
