@@ -61,6 +61,10 @@ run_service() {
 run_all() {
     local example
     for example in $examples; do
+        # It brings a store of its own.
+        if [ "$example" = sqlite_store ] && [ "$1" ]; then
+            continue
+        fi
         echo "== example $example${REDIS_URL:+ over Redis}"
         case $example in
         service) run_service --example service --features "service${1:+,$1}" ;;

@@ -147,6 +147,34 @@ fn the_test_in_the_readme_is_one_that_runs() {
     assert!(text("README.md").contains(&format!("```rust\n{test}```\n")));
 }
 
+#[test]
+fn the_code_in_the_guide_to_stores_is_that_of_the_example() {
+    let (guide, tests) = (text("docs/store.md"), text(STORE_TESTS));
+    let store = text("examples/sqlite_store/store.rs");
+    let mut quoted = 0;
+    for block in guide.split("```rust\n").skip(1) {
+        let code = block.split("```").next().unwrap_or(block);
+        let is_there = [&store, &tests].iter().any(|file| file.contains(code));
+        assert!(is_there, "this is not in the example:\n{code}");
+        quoted += 1;
+    }
+    assert!(quoted > 5, "the quotations were not found");
+}
+
+#[test]
+fn the_tests_that_the_guide_to_stores_names_exist() {
+    let (guide, tests) = (text("docs/store.md"), text(STORE_TESTS));
+    let (_, named) = guide.split_once("| | test |").expect("a table of tests");
+    let names = named.lines().filter(|line| line.starts_with("| "));
+    let names: Vec<_> = names.flat_map(in_backticks).collect();
+    assert!(names.len() > 10, "the names were not found");
+    for name in names {
+        assert!(has_test(&tests, &name), "`{name}` does not exist");
+    }
+}
+
+const STORE_TESTS: &str = "examples/tests/sqlite_store.rs";
+
 /// Pages of repositories show the lines that rustdoc hides, and who copies them has no program.
 #[test]
 fn the_readme_hides_no_line_of_its_programs() {
@@ -193,6 +221,7 @@ fn no_link_is_broken() {
         "CHANGELOG.md",
         "docs/features.md",
         "docs/model/README.md",
+        "docs/store.md",
         "examples/README.md",
     ] {
         let directory = root().join(path).parent().unwrap().to_owned();

@@ -37,6 +37,10 @@
 //! lacks a command: trying again can't help) and *data* (a reply that can't be read). None names a
 //! key, a value or a password.
 //!
+//! How to write one, step by step, and how to test it is in
+//! [docs/store.md](https://github.com/cachewright/cachewright/blob/main/docs/store.md), with a store over SQLite as the example;
+//! what every store must do can be asked of yours by `testing::conformance`.
+//!
 //! Atomic [`Counters`] are an added trait that a store may offer; the push messages of a near cache
 //! will be another. Neither changes what is here.
 
@@ -53,7 +57,8 @@ pub use crate::layout::Key;
 /// The future of a store operation.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// What every store must do. The [module](crate::store) has the contract that spans the operations.
+/// What every store must do. The [module](crate::store) has the contract that spans the operations, and
+/// [docs/store.md](https://github.com/cachewright/cachewright/blob/main/docs/store.md) goes through a store that keeps it.
 ///
 /// All methods may be called at once from any number of tasks and threads.
 pub trait Store: Send + Sync + fmt::Debug + 'static {
