@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use cachewright::Error;
@@ -265,11 +266,23 @@ impl Store for SqliteStore {
     }
 }
 
+/// Of several that turn a new file to `WAL` at once, SQLite lets only one, and the others not wait.
 fn connect(path: &Path) -> rusqlite::Result<Connection> {
-    let connection = Connection::open(path)?;
-    connection.busy_timeout(Duration::from_secs(5))?;
-    connection.execute_batch(OPEN)?;
-    Ok(connection)
+    let deadline = Deadline::after(Duration::from_secs(5));
+    loop {
+        let opened = Connection::open(path).and_then(|connection| {
+            connection.busy_timeout(deadline.remaining())?;
+            connection.execute_batch(OPEN)?;
+            Ok(connection)
+        });
+        let busy = Some(ErrorCode::DatabaseBusy);
+        match opened {
+            Err(error) if error.sqlite_error_code() == busy && !deadline.is_over() => {
+                thread::sleep(Duration::from_millis(10));
+            }
+            done => return done,
+        }
+    }
 }
 
 /// Those that write take the lock at the beginning: SQLite lets nobody wait who has read first.
