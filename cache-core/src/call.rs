@@ -307,6 +307,23 @@ impl<S, V: LocalValue> Miss<S, V> {
         .await
     }
 
+    /// Whether what is about to be kept comes back equal from a store is found out once for each
+    /// function, with or without a store.
+    #[cfg(debug_assertions)]
+    fn check_round_trip<R>(&self, subject: &Subject, kept: Option<&V>, ttl: Duration)
+    where
+        S: Shape<R, Value = V>,
+    {
+        let instance = subject.key.instance;
+        // Plain keys have values of many types, and one instance.
+        if ttl.is_zero() || instance.function().is_plain() {
+            return;
+        }
+        if let (Some(value), Some(coding)) = (kept, &self.handling.coding) {
+            instance.check_round_trip::<V>(|| (coding.round_trip)(value, S::EQUAL));
+        }
+    }
+
     fn restore<R>(&self, entry: &Entry) -> Option<R>
     where
         S: Shape<R, Value = V>,

@@ -4,8 +4,13 @@ use std::any::{TypeId, type_name};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+#[cfg(debug_assertions)]
+use crate::error::LOG;
 use crate::key::{Identity, function_path};
 use crate::policy::{Policy, Tier};
+#[cfg(debug_assertions)]
+use crate::round_trip::Difference;
+use crate::round_trip::{Record, RoundTrip};
 use crate::value_type::ValueType;
 
 /// The static descriptor of one annotated function.
@@ -237,7 +242,10 @@ pub(crate) struct Instance {
     /// The type of the closure by which the instance is known. Its name would not do: two types
     /// that are declared in two blocks of one function have one name.
     caller: TypeId,
+    /// As [`function_path`] has it.
+    path: &'static str,
     identity: Identity,
+    round_trip: Record,
     next: OnceLock<Box<Instance>>,
 }
 
@@ -248,7 +256,9 @@ impl Instance {
         Self {
             function,
             caller: typeid::of::<K>(),
+            path,
             identity: Identity::new(path, value, NO_FINGERPRINT, function.version),
+            round_trip: Record::new(),
             next: OnceLock::new(),
         }
     }
@@ -259,6 +269,42 @@ impl Instance {
 
     pub(crate) fn identity(&self) -> &Identity {
         &self.identity
+    }
+
+    /// Whether the first value that it kept came back equal from its encoding; none before that, in
+    /// release builds, and where values are never encoded.
+    #[cfg_attr(not(debug_assertions), allow(dead_code, reason = "for whoever asks"))]
+    pub(crate) fn round_trip(&self) -> Option<&RoundTrip> {
+        self.round_trip.outcome()
+    }
+
+    /// Checks the first value, of type `V`, that it keeps, and logs what does not come back.
+    #[cfg(debug_assertions)]
+    pub(crate) fn check_round_trip<V>(&self, check: impl FnOnce() -> RoundTrip) {
+        // Nearly every fill ends here, and writes nothing.
+        if self.round_trip().is_some() {
+            return;
+        }
+        if let Some(RoundTrip::Differs(difference)) = self.round_trip.settle(check) {
+            self.log_difference(type_name::<V>(), difference);
+        }
+    }
+
+    #[cfg(debug_assertions)]
+    fn log_difference(&self, value: &'static str, difference: &Difference) {
+        let Difference { field, what } = difference;
+        let (_, file, line) = self.function.place();
+        tracing::error!(
+            target: LOG,
+            function = self.path,
+            place = format_args!("{file}:{line}"),
+            value,
+            field = field.as_deref(),
+            %what,
+            "a value does not come back equal from its encoding, so a hit in a store would be \
+             another answer than that of the function: change how the type is serialized, or keep \
+             its values in the process with `tier = \"memory\"`"
+        );
     }
 }
 

@@ -7,6 +7,10 @@ use crate::Error;
 use crate::codec::{Codec, Json};
 use crate::entry::Draft;
 use crate::key::KeyWriter;
+#[cfg(debug_assertions)]
+use crate::outcome::Equality;
+#[cfg(debug_assertions)]
+use crate::round_trip::{self, RoundTrip};
 
 /// How values of a type are weighed and, unless they never leave the process, encoded.
 #[derive(Debug)]
@@ -24,6 +28,9 @@ pub(crate) struct Coding<V> {
     /// Encodes a value, or its absence.
     pub(crate) encode: fn(&Draft<'_>, Option<&V>) -> Result<Vec<u8>, Error>,
     pub(crate) decode: fn(&[u8]) -> Result<V, Error>,
+    /// Whether a value comes back equal.
+    #[cfg(debug_assertions)]
+    pub(crate) round_trip: fn(&V, Option<Equality<V>>) -> RoundTrip,
 }
 
 impl<V> Handling<V> {
@@ -50,6 +57,8 @@ impl<V> Handling<V> {
                     None => draft.absent(),
                 },
                 decode: |bytes| Json.decode(bytes),
+                #[cfg(debug_assertions)]
+                round_trip: |value, equal| round_trip::of(&Json, Json::misfit::<V>, value, equal),
             }),
         }
     }

@@ -41,6 +41,7 @@ mod plain;
 mod policy;
 mod registry;
 mod rollout;
+mod round_trip;
 #[cfg(all(test, shuttle))]
 mod schedules;
 mod segment;
@@ -84,7 +85,8 @@ pub mod private {
     pub use crate::invalidator::Invalidator;
     pub use crate::key::{ArgsHash, Identity, KeyArgument, KeyWriter, function_path, leaf_bucket};
     pub use crate::outcome::{
-        FutureOf, OptionOf, OrFuture, OrOption, OrResult, OrValue, Outcome, ResultOf,
+        Compared, Equality, FutureOf, OptionOf, OrComparedOption, OrComparedResult,
+        OrComparedValue, OrFuture, OrOption, OrResult, OrResultOption, OrValue, Outcome, ResultOf,
         ResultOptionOf, Returns, Settled, Shape, Value,
     };
     pub use crate::pattern::nodes;

@@ -21,6 +21,9 @@ pub enum Outcome<T> {
     Failure,
 }
 
+/// Whether two values are equal.
+pub type Equality<V> = fn(&V, &V) -> bool;
+
 /// The shape of a return type `R`.
 pub trait Shape<R>: Copy {
     /// What is kept of it.
@@ -28,6 +31,9 @@ pub trait Shape<R>: Copy {
 
     /// Whether it has a place for a kept absence.
     const HAS_ABSENCE: bool;
+
+    /// How two values are compared, if it is known that they can be.
+    const EQUAL: Option<Equality<Self::Value>> = None;
 
     /// Splits what a body returned.
     fn outcome(self, returned: &R) -> Outcome<&Self::Value>;
@@ -175,6 +181,37 @@ impl<T, E> Shape<Result<Option<T>, E>> for ResultOptionOf {
     }
 }
 
+/// The same shape as `S`, of a value that has an `==`.
+///
+/// That it has one could not be asked where the value is a type parameter; the chain asks where it
+/// is known.
+#[derive(Debug, Clone, Copy)]
+pub struct Compared<S>(S);
+
+impl<S: Settled> Settled for Compared<S> {}
+
+impl<R, S: Shape<R>> Shape<R> for Compared<S>
+where
+    S::Value: PartialEq,
+{
+    type Value = S::Value;
+    const HAS_ABSENCE: bool = S::HAS_ABSENCE;
+    const EQUAL: Option<Equality<S::Value>> = Some(S::Value::eq);
+
+    fn outcome(self, returned: &R) -> Outcome<&S::Value> {
+        self.0.outcome(returned)
+    }
+
+    fn take(self, returned: R) -> Result<Option<S::Value>, R> {
+        self.0.take(returned)
+    }
+
+    #[inline]
+    fn restore(self, kept: Option<S::Value>) -> Option<R> {
+        self.0.restore(kept)
+    }
+}
+
 /// The start of the chain that finds the shape of `R`.
 ///
 /// ```
@@ -189,21 +226,34 @@ impl<T, E> Shape<Result<Option<T>, E>> for ResultOptionOf {
 #[derive(Debug, Clone, Copy)]
 pub struct Returns<R>(PhantomData<fn() -> R>);
 
-/// Tried when [`Returns`] found no `Result<Option<T>, E>`.
-#[derive(Debug, Clone, Copy)]
-pub struct OrResult<R>(PhantomData<fn() -> R>);
+/// The further links, each tried when the one before it did not fit.
+macro_rules! links {
+    ($($before:ident => $link:ident, $tried:literal;)*) => {$(
+        #[doc = concat!("Tried when [`", stringify!($before), "`] found no ", $tried, ".")]
+        #[derive(Debug, Clone, Copy)]
+        pub struct $link<R>(PhantomData<fn() -> R>);
 
-/// Tried when [`OrResult`] found no `Result<T, E>`.
-#[derive(Debug, Clone, Copy)]
-pub struct OrOption<R>(PhantomData<fn() -> R>);
+        impl<R> Deref for $before<R> {
+            type Target = $link<R>;
 
-/// Tried when [`OrOption`] found no `Option<T>`.
-#[derive(Debug, Clone, Copy)]
-pub struct OrFuture<R>(PhantomData<fn() -> R>);
+            #[inline]
+            fn deref(&self) -> &$link<R> {
+                &$link(PhantomData)
+            }
+        }
+    )*};
+}
 
-/// What is left: a plain value.
-#[derive(Debug, Clone, Copy)]
-pub struct OrValue<R>(PhantomData<fn() -> R>);
+links! {
+    Returns => OrResultOption, "`Result<Option<T>, E>` whose `T` has an `==`";
+    OrResultOption => OrComparedResult, "`Result<Option<T>, E>`";
+    OrComparedResult => OrResult, "`Result<T, E>` whose `T` has an `==`";
+    OrResult => OrComparedOption, "`Result<T, E>`";
+    OrComparedOption => OrOption, "`Option<T>` whose `T` has an `==`";
+    OrOption => OrFuture, "`Option<T>`";
+    OrFuture => OrComparedValue, "future";
+    OrComparedValue => OrValue, "value that has an `==`";
+}
 
 impl<R> Returns<R> {
     /// A probe for `R`.
@@ -214,11 +264,27 @@ impl<R> Returns<R> {
     }
 }
 
-impl<T, E> Returns<Result<Option<T>, E>> {
+impl<T: PartialEq, E> Returns<Result<Option<T>, E>> {
+    /// The shape.
+    #[must_use]
+    pub const fn outcome(&self) -> Compared<ResultOptionOf> {
+        Compared(ResultOptionOf)
+    }
+}
+
+impl<T, E> OrResultOption<Result<Option<T>, E>> {
     /// The shape.
     #[must_use]
     pub const fn outcome(&self) -> ResultOptionOf {
         ResultOptionOf
+    }
+}
+
+impl<T: PartialEq, E> OrComparedResult<Result<T, E>> {
+    /// The shape.
+    #[must_use]
+    pub const fn outcome(&self) -> Compared<ResultOf> {
+        Compared(ResultOf)
     }
 }
 
@@ -227,6 +293,14 @@ impl<T, E> OrResult<Result<T, E>> {
     #[must_use]
     pub const fn outcome(&self) -> ResultOf {
         ResultOf
+    }
+}
+
+impl<T: PartialEq> OrComparedOption<Option<T>> {
+    /// The shape.
+    #[must_use]
+    pub const fn outcome(&self) -> Compared<OptionOf> {
+        Compared(OptionOf)
     }
 }
 
@@ -246,6 +320,14 @@ impl<F: Future> OrFuture<F> {
     }
 }
 
+impl<T: PartialEq> OrComparedValue<T> {
+    /// The shape.
+    #[must_use]
+    pub const fn outcome(&self) -> Compared<Value> {
+        Compared(Value)
+    }
+}
+
 impl<T> OrValue<T> {
     /// The shape.
     #[must_use]
@@ -254,52 +336,56 @@ impl<T> OrValue<T> {
     }
 }
 
-impl<R> Deref for Returns<R> {
-    type Target = OrResult<R>;
-
-    fn deref(&self) -> &OrResult<R> {
-        &OrResult(PhantomData)
-    }
-}
-
-impl<R> Deref for OrResult<R> {
-    type Target = OrOption<R>;
-
-    fn deref(&self) -> &OrOption<R> {
-        &OrOption(PhantomData)
-    }
-}
-
-impl<R> Deref for OrOption<R> {
-    type Target = OrFuture<R>;
-
-    fn deref(&self) -> &OrFuture<R> {
-        &OrFuture(PhantomData)
-    }
-}
-
-impl<R> Deref for OrFuture<R> {
-    type Target = OrValue<R>;
-
-    fn deref(&self) -> &OrValue<R> {
-        &OrValue(PhantomData)
-    }
-}
-
 #[cfg(all(test, not(shuttle)))]
 mod tests {
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
     use super::*;
 
     type Aliased<T> = Result<T, String>;
 
     #[test]
     fn the_type_decides_under_any_alias() {
-        let ResultOptionOf = Returns::<Aliased<Option<u8>>>::new().outcome();
-        let ResultOf = Returns::<Aliased<u8>>::new().outcome();
-        let OptionOf = Returns::<Option<u8>>::new().outcome();
-        let OptionOf = Returns::<Option<Option<u8>>>::new().outcome();
-        let Value = Returns::<Vec<Option<u8>>>::new().outcome();
+        struct Bare;
+        let ResultOptionOf = Returns::<Aliased<Option<Bare>>>::new().outcome();
+        let ResultOf = Returns::<Aliased<Bare>>::new().outcome();
+        let OptionOf = Returns::<Option<Bare>>::new().outcome();
+        let OptionOf = Returns::<Option<Option<Bare>>>::new().outcome();
+        let Value = Returns::<Vec<Option<Bare>>>::new().outcome();
         let FutureOf = Returns::<std::future::Ready<u8>>::new().outcome();
+    }
+
+    #[test]
+    fn the_type_decides_the_same_where_it_has_an_equality() {
+        let Compared(ResultOptionOf) = Returns::<Aliased<Option<u8>>>::new().outcome();
+        let Compared(ResultOf) = Returns::<Aliased<u8>>::new().outcome();
+        let Compared(OptionOf) = Returns::<Option<u8>>::new().outcome();
+        let Compared(OptionOf) = Returns::<Option<Option<u8>>>::new().outcome();
+        let Compared(Value) = Returns::<Vec<Option<u8>>>::new().outcome();
+
+        /// A future stays one.
+        #[derive(PartialEq)]
+        struct Comparable;
+        impl Future for Comparable {
+            type Output = ();
+            fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+                Poll::Ready(())
+            }
+        }
+        let FutureOf = Returns::<Comparable>::new().outcome();
+        let Compared(OptionOf) = Returns::<Option<Comparable>>::new().outcome();
+    }
+
+    #[test]
+    fn a_type_parameter_without_an_equality_has_none() {
+        fn of_vectors<T>() -> bool {
+            fn is_known<R, S: Shape<R>>(_: S) -> bool {
+                S::EQUAL.is_some()
+            }
+            is_known::<Option<Vec<T>>, _>(Returns::<Option<Vec<T>>>::new().outcome())
+        }
+        assert!(!of_vectors::<u8>());
     }
 
     #[test]

@@ -143,6 +143,8 @@ impl<S, V: LocalValue> Miss<S, V> {
             let took = duration(inner.clock.now().saturating_sub(began));
             ttl = inner.bounded_by_fallback(ttl, took);
         }
+        #[cfg(debug_assertions)]
+        self.check_round_trip::<R>(subject, value.as_ref(), ttl);
         let entry = subject.entry(inner, born, value, ttl, self.handling.weigh);
         // Memory may have stood in for a store when the call began, and hears of no other process
         // any more once the store was reached. What that did not outdate began after it, and sees

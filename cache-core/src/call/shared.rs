@@ -157,6 +157,8 @@ impl<S, V: LocalValue> Miss<S, V> {
             .time_to_live(subject, kept.as_ref())
             .min(crate::policy::MAX_TTL);
         let cost = began.elapsed();
+        #[cfg(debug_assertions)]
+        self.check_round_trip::<R>(subject, kept.as_ref(), ttl);
         let entry = subject.entry(inner, born, kept, ttl, self.handling.weigh);
         if let Some(leader) = &mut leader {
             leader.publish(Arc::clone(&entry));

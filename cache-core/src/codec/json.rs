@@ -4,6 +4,8 @@ use serde_json::error::Category;
 
 use super::Codec;
 use crate::Error;
+#[cfg(debug_assertions)]
+use crate::round_trip::Misfit;
 
 /// JSON: the default, readable with `redis-cli` behind the header.
 ///
@@ -50,6 +52,52 @@ impl Codec for Json {
             ))
         })
     }
+}
+
+#[cfg(debug_assertions)]
+impl Json {
+    /// Where `bytes`, which this codec has made of a `T`, can't be decoded as one.
+    pub(crate) fn misfit<T: DeserializeOwned>(bytes: &[u8]) -> Option<Misfit> {
+        let error = serde_json::from_slice::<T>(bytes).err()?;
+        let text = error.to_string();
+        let missing = text.strip_prefix("missing field `");
+        let missing = missing.and_then(|text| text.split('`').next());
+        // All of it is one line.
+        Some(Misfit {
+            parts: parts_at(bytes.get(..error.column())?),
+            missing: missing.map(str::to_owned),
+        })
+    }
+}
+
+/// Which part of which part of a value its encoding has come to: of arrays the elements are counted,
+/// of objects the entries.
+#[cfg(debug_assertions)]
+fn parts_at(bytes: &[u8]) -> Vec<usize> {
+    let mut parts = Vec::new();
+    let mut bytes = bytes.iter();
+    while let Some(byte) = bytes.next() {
+        match byte {
+            b'[' | b'{' => parts.push(0),
+            b']' | b'}' => {
+                parts.pop();
+            }
+            b',' => {
+                if let Some(part) = parts.last_mut() {
+                    *part += 1;
+                }
+            }
+            b'"' => {
+                while let Some(byte) = bytes.next().filter(|byte| **byte != b'"') {
+                    if *byte == b'\\' {
+                        bytes.next();
+                    }
+                }
+            }
+            _ => {}
+        }
+    }
+    parts
 }
 
 #[cfg(test)]

@@ -32,6 +32,9 @@ struct Point {
     y: u64,
 }
 
+#[derive(PartialEq)]
+struct Borrowed<'a>(&'a str, &'a str);
+
 struct Service {
     region: String,
     cache: Arc<Cache>,
@@ -111,6 +114,11 @@ impl Service {
 
     #[invalidate_cache("user")]
     async fn nothing(&self) {}
+
+    #[invalidate_cache("user")]
+    fn borrowed<'a>(&'a self, name: &'a str) -> Result<Borrowed<'a>, Failure> {
+        Ok(Borrowed(&self.region, name))
+    }
 }
 
 #[cached(ttl = 60)]
@@ -283,6 +291,7 @@ async fn main() {
     assert_eq!(service.moved(owned, Rc::new(1)).await, "a");
     service.rename(1, &mut "us".to_owned()).await.unwrap();
     service.nothing().await;
+    assert!(service.borrowed("x").unwrap() == Borrowed(&service.region, "x"));
     assert_eq!(service.opaque(3).await.to_string(), "3");
     assert_eq!(service.opaque_result("3").await.unwrap().to_string(), "3");
     let service = Arc::new(service);

@@ -9,4 +9,14 @@ async fn get(id: u64) -> Result<Profile, ()> {
     Ok(Profile)
 }
 
+// One that has an `==` is refused in the same words.
+#[derive(Clone, PartialEq)]
+struct Comparable;
+
+#[cached]
+fn find(id: u64) -> Option<Comparable> {
+    let _ = id;
+    Some(Comparable)
+}
+
 fn main() {}

@@ -1,0 +1,166 @@
+//! A value is encoded, decoded and compared.
+
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::difference::{Finding, compare};
+use super::node::Node;
+use super::path::{Path, Step};
+use super::tree::{Refusal, tree};
+use super::{Difference, RoundTrip};
+use crate::codec::Codec;
+use crate::outcome::Equality;
+
+/// Where a value could not be decoded from its own encoding, as far as a codec knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Misfit {
+    /// From the whole value inwards: the which of its parts, counted from 0.
+    pub(crate) parts: Vec<usize>,
+    /// The field that is said to be missing there. Not to be shown: it may be anybody's words.
+    pub(crate) missing: Option<String>,
+}
+
+/// Whether `value` comes back equal from `codec`. A panic in the code of a user is an outcome, too.
+pub(crate) fn of<C: Codec, V: Serialize + DeserializeOwned>(
+    codec: &C,
+    misfit: fn(&[u8]) -> Option<Misfit>,
+    value: &V,
+    equal: Option<Equality<V>>,
+) -> RoundTrip {
+    let trial = Trial {
+        codec,
+        misfit,
+        value,
+        equal,
+        at_work: Cell::new("Serialize"),
+    };
+    let outcome = catch_unwind(AssertUnwindSafe(|| trial.run()));
+    outcome.unwrap_or_else(|_| {
+        let culprit = trial.at_work.get();
+        differs(None, format!("its `{culprit}` implementation panicked"))
+    })
+}
+
+struct Trial<'a, C, V> {
+    codec: &'a C,
+    misfit: fn(&[u8]) -> Option<Misfit>,
+    value: &'a V,
+    equal: Option<Equality<V>>,
+    /// Whose code is running.
+    at_work: Cell<&'static str>,
+}
+
+impl<C: Codec, V: Serialize + DeserializeOwned> Trial<'_, C, V> {
+    fn run(&self) -> RoundTrip {
+        let before = match tree(self.value) {
+            Ok(before) => Some(before),
+            Err(Refusal::Failed) => None,
+            Err(Refusal::TooLarge) => return RoundTrip::Unchecked("the first value was too large"),
+            Err(Refusal::TooDeep) => return differs(None, "it is nested more than 256 deep"),
+        };
+        let mut bytes = Vec::new();
+        if let Err(error) = self.codec.encode(self.value, &mut bytes) {
+            let field = before.as_ref().and_then(unusual_key);
+            return differs(field, error.to_string());
+        }
+        self.at_work.set("Deserialize");
+        let back: V = match self.codec.decode(&bytes) {
+            Ok(back) => back,
+            Err(error) => return self.undecodable(before.as_ref(), &bytes, error.to_string()),
+        };
+        let outcome = self.judge(before.as_ref(), &back);
+        self.at_work.set("Drop");
+        drop(back);
+        outcome
+    }
+
+    fn judge(&self, before: Option<&Node>, back: &V) -> RoundTrip {
+        self.at_work.set("Serialize");
+        let finding = before.and_then(|before| self.finding(before, back));
+        self.at_work.set("PartialEq");
+        let unequal = self.equal.is_some_and(|equal| {
+            // What is not equal to itself, such as a NaN, says nothing.
+            equal(self.value, self.value) && !equal(self.value, back)
+        });
+        match finding {
+            Some(Finding::Different(path, what)) => differs(path.text(), what),
+            Some(Finding::Order(path)) if unequal => {
+                differs(path.text(), "its elements come back in another order")
+            }
+            _ if unequal => differs(
+                None,
+                "`==` says so, though both serialize alike: a part is not serialized, or not all of it",
+            ),
+            None if self.equal.is_none() => RoundTrip::Unchecked(
+                "its `Serialize` implementation gives each time something else",
+            ),
+            _ => RoundTrip::Equal,
+        }
+    }
+
+    /// What the trees say; nothing if they can't be relied upon.
+    fn finding(&self, before: &Node, back: &V) -> Option<Finding> {
+        let finding = compare(before, &tree(back).ok()?);
+        let is_different = |finding: &Finding| matches!(finding, Finding::Different(..));
+        if is_different(&finding) {
+            // The time of day, for example, is another each time.
+            let again = tree(self.value).ok()?;
+            if is_different(&compare(before, &again)) {
+                return None;
+            }
+        }
+        Some(finding)
+    }
+
+    fn undecodable(&self, before: Option<&Node>, bytes: &[u8], error: String) -> RoundTrip {
+        let (Some(before), Some(misfit)) = (before, (self.misfit)(bytes)) else {
+            return differs(None, error);
+        };
+        let mut path = Path::default();
+        let node = before.part(&misfit.parts, &mut path);
+        if let Some(missing) = misfit.missing {
+            let fields = match node {
+                Node::Struct(fields) => &*fields.left_out,
+                _ => &[],
+            };
+            let Some(name) = fields.iter().find(|name| **name == missing) else {
+                return differs(
+                    path.text(),
+                    "a field of it is not serialized, and has no `default`",
+                );
+            };
+            path.push(Step::Name(name));
+            return differs(
+                path.text(),
+                "it is skipped (`skip_serializing_if`), and has no `default`",
+            );
+        }
+        if node.is_unbounded() {
+            return differs(path.text(), "a NaN or an infinity is lost");
+        }
+        differs(path.text(), error)
+    }
+}
+
+/// The map whose keys are no texts and nothing like it.
+fn unusual_key(value: &Node) -> Option<String> {
+    let is_unusual = |key: &Node| match key.inner() {
+        Node::Variant(_, inner) => **inner != Node::Unit,
+        Node::Scalar(..) | Node::Text(_) => false,
+        key => !matches!(key, Node::Float(_)) || key.is_unbounded(),
+    };
+    let is_such = |node: &Node| match node {
+        Node::Map(entries) => entries.iter().any(|(key, _)| is_unusual(key)),
+        _ => false,
+    };
+    let mut path = Path::default();
+    value.find(&is_such, &mut path).then(|| path.text())?
+}
+
+fn differs(field: Option<String>, what: impl Into<std::borrow::Cow<'static, str>>) -> RoundTrip {
+    let what = what.into();
+    RoundTrip::Differs(Difference { field, what })
+}
