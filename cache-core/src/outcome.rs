@@ -7,8 +7,12 @@
 //! particular first, and the compiler takes the first that fits. (Looking at tokens would take
 //! `anyhow::Result<T>` for a plain value; a trait implemented for all four would overlap.)
 
-use std::marker::PhantomData;
-use std::ops::Deref;
+mod returns;
+
+pub use returns::{
+    OrComparedOption, OrComparedResult, OrComparedValue, OrFuture, OrOption, OrResult,
+    OrResultOption, OrValue, Returns,
+};
 
 /// What a body returned, seen by the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,181 +216,9 @@ where
     }
 }
 
-/// The start of the chain that finds the shape of `R`.
-///
-/// ```
-/// use cache_core::private::{Outcome, Returns, Shape};
-///
-/// type Loaded<T> = Result<T, std::io::Error>;
-///
-/// let shape = Returns::<Loaded<Option<u8>>>::new().outcome();
-/// let loaded: Loaded<Option<u8>> = Ok(None);
-/// assert_eq!(shape.outcome(&loaded), Outcome::Absent);
-/// ```
-#[derive(Debug, Clone, Copy)]
-pub struct Returns<R>(PhantomData<fn() -> R>);
-
-/// The further links, each tried when the one before it did not fit.
-macro_rules! links {
-    ($($before:ident => $link:ident, $tried:literal;)*) => {$(
-        #[doc = concat!("Tried when [`", stringify!($before), "`] found no ", $tried, ".")]
-        #[derive(Debug, Clone, Copy)]
-        pub struct $link<R>(PhantomData<fn() -> R>);
-
-        impl<R> Deref for $before<R> {
-            type Target = $link<R>;
-
-            #[inline]
-            fn deref(&self) -> &$link<R> {
-                &$link(PhantomData)
-            }
-        }
-    )*};
-}
-
-links! {
-    Returns => OrResultOption, "`Result<Option<T>, E>` whose `T` has an `==`";
-    OrResultOption => OrComparedResult, "`Result<Option<T>, E>`";
-    OrComparedResult => OrResult, "`Result<T, E>` whose `T` has an `==`";
-    OrResult => OrComparedOption, "`Result<T, E>`";
-    OrComparedOption => OrOption, "`Option<T>` whose `T` has an `==`";
-    OrOption => OrFuture, "`Option<T>`";
-    OrFuture => OrComparedValue, "future";
-    OrComparedValue => OrValue, "value that has an `==`";
-}
-
-impl<R> Returns<R> {
-    /// A probe for `R`.
-    #[must_use]
-    #[expect(clippy::new_without_default, reason = "only expansions make one")]
-    pub const fn new() -> Self {
-        Self(PhantomData)
-    }
-}
-
-impl<T: PartialEq, E> Returns<Result<Option<T>, E>> {
-    /// The shape.
-    #[must_use]
-    pub const fn outcome(&self) -> Compared<ResultOptionOf> {
-        Compared(ResultOptionOf)
-    }
-}
-
-impl<T, E> OrResultOption<Result<Option<T>, E>> {
-    /// The shape.
-    #[must_use]
-    pub const fn outcome(&self) -> ResultOptionOf {
-        ResultOptionOf
-    }
-}
-
-impl<T: PartialEq, E> OrComparedResult<Result<T, E>> {
-    /// The shape.
-    #[must_use]
-    pub const fn outcome(&self) -> Compared<ResultOf> {
-        Compared(ResultOf)
-    }
-}
-
-impl<T, E> OrResult<Result<T, E>> {
-    /// The shape.
-    #[must_use]
-    pub const fn outcome(&self) -> ResultOf {
-        ResultOf
-    }
-}
-
-impl<T: PartialEq> OrComparedOption<Option<T>> {
-    /// The shape.
-    #[must_use]
-    pub const fn outcome(&self) -> Compared<OptionOf> {
-        Compared(OptionOf)
-    }
-}
-
-impl<T> OrOption<Option<T>> {
-    /// The shape.
-    #[must_use]
-    pub const fn outcome(&self) -> OptionOf {
-        OptionOf
-    }
-}
-
-impl<F: Future> OrFuture<F> {
-    /// The shape.
-    #[must_use]
-    pub const fn outcome(&self) -> FutureOf {
-        FutureOf
-    }
-}
-
-impl<T: PartialEq> OrComparedValue<T> {
-    /// The shape.
-    #[must_use]
-    pub const fn outcome(&self) -> Compared<Value> {
-        Compared(Value)
-    }
-}
-
-impl<T> OrValue<T> {
-    /// The shape.
-    #[must_use]
-    pub const fn outcome(&self) -> Value {
-        Value
-    }
-}
-
 #[cfg(all(test, not(shuttle)))]
 mod tests {
-    use std::pin::Pin;
-    use std::task::{Context, Poll};
-
     use super::*;
-
-    type Aliased<T> = Result<T, String>;
-
-    #[test]
-    fn the_type_decides_under_any_alias() {
-        struct Bare;
-        let ResultOptionOf = Returns::<Aliased<Option<Bare>>>::new().outcome();
-        let ResultOf = Returns::<Aliased<Bare>>::new().outcome();
-        let OptionOf = Returns::<Option<Bare>>::new().outcome();
-        let OptionOf = Returns::<Option<Option<Bare>>>::new().outcome();
-        let Value = Returns::<Vec<Option<Bare>>>::new().outcome();
-        let FutureOf = Returns::<std::future::Ready<u8>>::new().outcome();
-    }
-
-    #[test]
-    fn the_type_decides_the_same_where_it_has_an_equality() {
-        let Compared(ResultOptionOf) = Returns::<Aliased<Option<u8>>>::new().outcome();
-        let Compared(ResultOf) = Returns::<Aliased<u8>>::new().outcome();
-        let Compared(OptionOf) = Returns::<Option<u8>>::new().outcome();
-        let Compared(OptionOf) = Returns::<Option<Option<u8>>>::new().outcome();
-        let Compared(Value) = Returns::<Vec<Option<u8>>>::new().outcome();
-
-        /// A future stays one.
-        #[derive(PartialEq)]
-        struct Comparable;
-        impl Future for Comparable {
-            type Output = ();
-            fn poll(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-                Poll::Ready(())
-            }
-        }
-        let FutureOf = Returns::<Comparable>::new().outcome();
-        let Compared(OptionOf) = Returns::<Option<Comparable>>::new().outcome();
-    }
-
-    #[test]
-    fn a_type_parameter_without_an_equality_has_none() {
-        fn of_vectors<T>() -> bool {
-            fn is_known<R, S: Shape<R>>(_: S) -> bool {
-                S::EQUAL.is_some()
-            }
-            is_known::<Option<Vec<T>>, _>(Returns::<Option<Vec<T>>>::new().outcome())
-        }
-        assert!(!of_vectors::<u8>());
-    }
 
     #[test]
     fn only_shapes_with_a_place_for_it_restore_an_absence() {
