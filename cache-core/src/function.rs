@@ -243,6 +243,7 @@ pub(crate) struct Instance {
     /// that are declared in two blocks of one function have one name.
     caller: TypeId,
     /// As [`function_path`] has it.
+    #[cfg_attr(not(debug_assertions), allow(dead_code, reason = "for whoever asks"))]
     path: &'static str,
     identity: Identity,
     round_trip: Record,

@@ -22,6 +22,7 @@ mod trial;
 
 use std::borrow::Cow;
 use std::sync::OnceLock;
+#[cfg(debug_assertions)]
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 #[cfg(debug_assertions)]
@@ -29,10 +30,7 @@ pub(crate) use trial::{Misfit, of};
 
 /// What is known of the values that an instance of a function keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[cfg_attr(
-    not(debug_assertions),
-    expect(dead_code, reason = "nothing is checked")
-)]
+#[cfg_attr(not(debug_assertions), allow(dead_code, reason = "nothing is checked"))]
 pub(crate) enum RoundTrip {
     /// The first one came back equal.
     Equal,
@@ -55,6 +53,7 @@ pub(crate) struct Difference {
 pub(crate) struct Record {
     /// Not the `OnceLock` alone: a user's code runs meanwhile, and would wait for itself if it came
     /// here again.
+    #[cfg(debug_assertions)]
     begun: AtomicBool,
     outcome: OnceLock<RoundTrip>,
 }
@@ -62,6 +61,7 @@ pub(crate) struct Record {
 impl Record {
     pub(crate) const fn new() -> Self {
         Self {
+            #[cfg(debug_assertions)]
             begun: AtomicBool::new(false),
             outcome: OnceLock::new(),
         }

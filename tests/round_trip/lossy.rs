@@ -62,6 +62,28 @@ fn an_element_of_a_set_is_compared_with_the_one_that_it_has_become() {
     assert!(told.contains("].weight\""), "{told}");
 }
 
+/// The first element is another only in the order of its set.
+#[test]
+fn an_element_that_is_only_reordered_does_not_hide_one_that_is_lost() {
+    let set = || (0..200).collect::<HashSet<u64>>();
+    let value = vec![(set(), order(1, "*")), (set(), order(2, "secret"))];
+    let told = told_of!(value => Vec<(HashSet<u64>, Order)>);
+    assert_told(&told, "[1].1.note", "comes back as another");
+}
+
+#[test]
+fn a_value_that_refuses_to_be_serialized_is_told() {
+    #[derive(Clone, Deserialize)]
+    struct Refuses;
+    impl Serialize for Refuses {
+        fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+            Err(serde::ser::Error::custom("secret"))
+        }
+    }
+    let told = told_of!(Refuses => Refuses);
+    assert_told(&told, "", "its `Serialize` implementation failed");
+}
+
 #[test]
 fn a_nan_and_an_infinity_are_named() {
     #[derive(Clone, Serialize, Deserialize)]
