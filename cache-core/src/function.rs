@@ -292,14 +292,14 @@ impl Instance {
     }
 
     #[cfg(debug_assertions)]
-    fn log_difference(&self, value: &'static str, difference: &Difference) {
+    fn log_difference(&self, value_type: &'static str, difference: &Difference) {
         let Difference { field, what } = difference;
         let (_, file, line) = self.function.place();
         tracing::error!(
             target: LOG,
             function = self.path,
             place = format_args!("{file}:{line}"),
-            value,
+            value_type,
             field = field.as_deref(),
             %what,
             "a value does not come back equal from its encoding, so a hit in a store would be \

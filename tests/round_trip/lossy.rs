@@ -16,7 +16,7 @@ fn a_field_that_comes_back_as_another_is_named_with_its_path() {
     for expected in [
         "round_trip::lossy::a_field_that_comes_back_as_another_is_named_with_its_path::kept",
         "place=tests/round_trip/lossy.rs:",
-        "Board",
+        "value_type=\"round_trip::lossy::a_field_that_comes_back_as_another_is_named_with_its_path::Board\"",
     ] {
         assert!(told[0].contains(expected), "{expected} is not in {told:?}");
     }
