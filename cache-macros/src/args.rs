@@ -1,16 +1,19 @@
 //! The tokens of an attribute → its arguments. Nothing is known here about the function.
 
+mod defaults;
 mod entry;
 mod read;
 
 use proc_macro2::{Ident, TokenStream};
 use syn::ext::IdentExt;
+use syn::parse::ParseStream;
 use syn::punctuated::Punctuated;
 use syn::{Expr, LitStr, Path};
 
 use crate::duration::{self, Ttl};
 use crate::errors::Errors;
 use crate::template::{self, Template};
+pub(crate) use defaults::{Annotation, Defaults, defaults};
 pub(crate) use entry::{Callee, EntryCall};
 use read::{
     CACHED, INVALIDATE, choice, each, key, krate, list, set, single_flight, text, unknown, value,
@@ -22,6 +25,8 @@ use read::{
 pub(crate) struct Keyed<T> {
     pub(crate) key: Ident,
     pub(crate) value: T,
+    /// Whether it is a default of the surrounding block, which other functions share.
+    pub(crate) inherited: bool,
 }
 
 /// An argument that may be given once.
@@ -60,6 +65,8 @@ pub(crate) struct Cached {
     pub(crate) outcome: Argument<Outcome>,
     /// Where the facade is, if not at `::cachewright`.
     pub(crate) krate: Argument<Path>,
+    /// The parameters of the surrounding block, if it told them.
+    pub(crate) generics: Option<Vec<Ident>>,
 }
 
 /// Arguments of `#[invalidate_cache]`.
@@ -88,54 +95,67 @@ const OUTCOMES: &[(&str, Outcome)] = &[
 
 /// Reads the arguments of `#[cached]`.
 pub(crate) fn cached(tokens: TokenStream, errors: &mut Errors) -> Cached {
-    let mut args = Cached::default();
+    let (mut args, mut defaults) = (Cached::default(), Cached::default());
     each(tokens, errors, |input, errors| {
         let name = key(
             input,
             "arguments are written `name = value`, such as `ttl = 300` or `key_prefix = \"user\"`",
         )?;
-        match name.to_string().as_str() {
-            "key_prefix" => set(&mut args.key_prefix, name, errors, |key| {
-                template::key_prefix(&text(input, key)?)
-            }),
-            "ttl" => set(&mut args.ttl, name, errors, |key| {
-                duration::ttl(key, value(input, key)?)
-            }),
-            "none_ttl" => set(&mut args.none_ttl, name, errors, |key| {
-                duration::ttl(key, value(input, key)?)
-            }),
-            "key" => set(&mut args.key, name, errors, |key| {
-                list(input, key, Punctuated::parse_terminated)
-            }),
-            "skip" => set(&mut args.skip, name, errors, |key| {
-                list(input, key, |names| {
-                    Punctuated::parse_terminated_with(names, Ident::parse_any)
-                })
-            }),
-            "scope" => set(&mut args.scope, name, errors, |key| value(input, key)),
-            "version" => set(&mut args.version, name, errors, |key| {
-                version(&value(input, key)?)
-            }),
-            "cache" => set(&mut args.cache, name, errors, |key| value(input, key)),
-            "tier" => set(&mut args.tier, name, errors, |key| {
-                choice(key, &text(input, key)?, TIERS)
-            }),
-            "single_flight" => set(&mut args.single_flight, name, errors, |key| {
-                single_flight(key, &text(input, key)?)
-            }),
-            "outcome" => set(&mut args.outcome, name, errors, |key| {
-                choice(key, &text(input, key)?, OUTCOMES)
-            }),
-            "crate" => set(&mut args.krate, name, errors, |key| krate(key, input)),
-            _ => Err(unknown("cached", &name, CACHED)),
+        if name == "defaults" {
+            return defaults::of_cached(&mut defaults, &name, input, errors);
         }
+        cached_argument(&mut args, name, input, errors)
     });
+    args.inherit(defaults);
     args
+}
+
+fn cached_argument(
+    args: &mut Cached,
+    name: Ident,
+    input: ParseStream,
+    errors: &mut Errors,
+) -> syn::Result<()> {
+    match name.to_string().as_str() {
+        "key_prefix" => set(&mut args.key_prefix, name, errors, |key| {
+            template::key_prefix(&text(input, key)?)
+        }),
+        "ttl" => set(&mut args.ttl, name, errors, |key| {
+            duration::ttl(key, value(input, key)?)
+        }),
+        "none_ttl" => set(&mut args.none_ttl, name, errors, |key| {
+            duration::ttl(key, value(input, key)?)
+        }),
+        "key" => set(&mut args.key, name, errors, |key| {
+            list(input, key, Punctuated::parse_terminated)
+        }),
+        "skip" => set(&mut args.skip, name, errors, |key| {
+            list(input, key, |names| {
+                Punctuated::parse_terminated_with(names, Ident::parse_any)
+            })
+        }),
+        "scope" => set(&mut args.scope, name, errors, |key| value(input, key)),
+        "version" => set(&mut args.version, name, errors, |key| {
+            version(&value(input, key)?)
+        }),
+        "cache" => set(&mut args.cache, name, errors, |key| value(input, key)),
+        "tier" => set(&mut args.tier, name, errors, |key| {
+            choice(key, &text(input, key)?, TIERS)
+        }),
+        "single_flight" => set(&mut args.single_flight, name, errors, |key| {
+            single_flight(key, &text(input, key)?)
+        }),
+        "outcome" => set(&mut args.outcome, name, errors, |key| {
+            choice(key, &text(input, key)?, OUTCOMES)
+        }),
+        "crate" => set(&mut args.krate, name, errors, |key| krate(key, input)),
+        _ => Err(unknown("cached", &name, CACHED)),
+    }
 }
 
 /// Reads the arguments of `#[invalidate_cache]`.
 pub(crate) fn invalidate(tokens: TokenStream, errors: &mut Errors) -> Invalidate {
-    let mut args = Invalidate::default();
+    let (mut args, mut defaults) = (Invalidate::default(), Invalidate::default());
     each(tokens, errors, |input, errors| {
         if input.peek(LitStr) {
             args.has_patterns = true;
@@ -149,34 +169,48 @@ pub(crate) fn invalidate(tokens: TokenStream, errors: &mut Errors) -> Invalidate
             input,
             "patterns are texts such as `\"booking:*\"`, other arguments are written `name = value`",
         )?;
+        if name == "defaults" {
+            args.has_patterns = meant;
+            return defaults::of_invalidate(&mut defaults, &name, input, errors);
+        }
         if INVALIDATE.iter().any(|(known, _)| name == known) {
             args.has_patterns = meant;
         }
-        match name.to_string().as_str() {
-            "pattern" => {
-                args.has_patterns = true;
-                let pattern = template::pattern(&text(input, &name)?)?;
-                args.patterns.push(pattern);
-                Ok(())
-            }
-            "entry" => {
-                args.has_patterns = true;
-                let call = entry::read(value(input, &name)?)?;
-                args.entries.push(call);
-                Ok(())
-            }
-            "on" => set(&mut args.always, name, errors, |key| {
-                choice(key, &text(input, key)?, &[("ok", false), ("always", true)])
-            }),
-            "cache" => set(&mut args.cache, name, errors, |key| value(input, key)),
-            "outcome" => set(&mut args.outcome, name, errors, |key| {
-                choice(key, &text(input, key)?, OUTCOMES)
-            }),
-            "crate" => set(&mut args.krate, name, errors, |key| krate(key, input)),
-            _ => Err(unknown("invalidate_cache", &name, INVALIDATE)),
-        }
+        invalidate_argument(&mut args, name, input, errors)
     });
+    args.inherit(defaults);
     args
+}
+
+fn invalidate_argument(
+    args: &mut Invalidate,
+    name: Ident,
+    input: ParseStream,
+    errors: &mut Errors,
+) -> syn::Result<()> {
+    match name.to_string().as_str() {
+        "pattern" => {
+            args.has_patterns = true;
+            let pattern = template::pattern(&text(input, &name)?)?;
+            args.patterns.push(pattern);
+            Ok(())
+        }
+        "entry" => {
+            args.has_patterns = true;
+            let call = entry::read(value(input, &name)?)?;
+            args.entries.push(call);
+            Ok(())
+        }
+        "on" => set(&mut args.always, name, errors, |key| {
+            choice(key, &text(input, key)?, &[("ok", false), ("always", true)])
+        }),
+        "cache" => set(&mut args.cache, name, errors, |key| value(input, key)),
+        "outcome" => set(&mut args.outcome, name, errors, |key| {
+            choice(key, &text(input, key)?, OUTCOMES)
+        }),
+        "crate" => set(&mut args.krate, name, errors, |key| krate(key, input)),
+        _ => Err(unknown("invalidate_cache", &name, INVALIDATE)),
+    }
 }
 
 #[cfg(test)]
@@ -219,6 +253,43 @@ mod tests {
             in_invalidate(r#""a:*", "b", pattern = "c", on = "always", cache = self.cache"#),
             [""; 0]
         );
+    }
+
+    #[test]
+    fn what_is_not_said_is_taken_over_from_the_defaults() {
+        let mut errors = Errors::new();
+        let tokens = r#"
+            defaults(
+                key_prefix = "user", ttl = 3, none_ttl = 4, scope = a, version = 5, cache = b, tier = "memory",
+                single_flight = "off", crate = c, generics(T, N),
+            ),
+            ttl = 6, cache = d,
+        "#;
+        let args = cached(tokens.parse().unwrap(), &mut errors);
+        let tokens = r#""a", on = "ok", defaults(on = "always", cache = b, crate = c)"#;
+        let writer = invalidate(tokens.parse().unwrap(), &mut errors);
+        let tokens = "defaults(cache = b)";
+        let idle = invalidate(tokens.parse().unwrap(), &mut errors);
+        errors.finish().unwrap();
+
+        let inherited = [
+            args.key_prefix.map(|argument| argument.inherited),
+            args.ttl.map(|argument| argument.inherited),
+            args.none_ttl.map(|argument| argument.inherited),
+            args.scope.map(|argument| argument.inherited),
+            args.version.map(|argument| argument.inherited),
+            args.cache.map(|argument| argument.inherited),
+            args.tier.map(|argument| argument.inherited),
+            args.single_flight.map(|argument| argument.inherited),
+            args.krate.map(|argument| argument.inherited),
+        ];
+        let mut expected = [Some(true); 9];
+        (expected[1], expected[5]) = (Some(false), Some(false));
+        assert_eq!(inherited, expected);
+        assert_eq!(args.generics.unwrap(), ["T", "N"]);
+        assert!(!writer.always.unwrap().value);
+        assert!(writer.cache.unwrap().inherited && writer.krate.unwrap().inherited);
+        assert!(!idle.has_patterns, "a default is no pattern");
     }
 
     #[test]

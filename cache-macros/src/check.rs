@@ -1,6 +1,7 @@
 //! The rules across arguments and function: Args + Facts → Plan, every mistake collected on the way.
 
 mod function;
+mod inherited;
 mod key;
 mod names;
 
@@ -77,7 +78,7 @@ pub(crate) struct Pattern {
 
 /// Applies the rules of `#[cached]`.
 pub(crate) fn cached(
-    args: Cached,
+    mut args: Cached,
     written: &Function,
     facts: &Facts,
     errors: &mut Errors,
@@ -91,17 +92,26 @@ pub(crate) fn cached(
     absence_is_possible(&args, errors);
 
     let names = Names::new(written, facts);
+    inherited::resolve([&mut args.scope, &mut args.cache], &names);
     for expression in [&args.scope, &args.cache].into_iter().flatten() {
-        names.need_receiver(&expression.value, errors);
+        if !expression.inherited {
+            names.need_receiver(&expression.value, errors);
+        }
     }
     for ttl in [&args.ttl, &args.none_ttl].into_iter().flatten() {
-        if let Ttl::Expression(expression) = &ttl.value {
+        if let (Ttl::Expression(expression), false) = (&ttl.value, ttl.inherited) {
             names.need_receiver(expression, errors);
         }
     }
+    inherited::fits_cached(&args, written, &names, errors);
     let arguments = key::parts(&args, facts, &names, errors);
     let template = args.key_prefix.as_ref().map(|key_prefix| &key_prefix.value);
-    let segments = template.map(|template| names.segments(template, errors));
+    let segments = args.key_prefix.as_ref().map(|key_prefix| {
+        if key_prefix.inherited {
+            return inherited::segments(&key_prefix.value, written, &names, errors);
+        }
+        names.segments(&key_prefix.value, errors)
+    });
     CachedPlan {
         key_prefix: template.map_or_else(String::new, |template| template.literal.value()),
         segments: segments.unwrap_or_default(),
@@ -133,7 +143,7 @@ pub(crate) fn cached(
 
 /// Applies the rules of `#[invalidate_cache]`.
 pub(crate) fn invalidate(
-    args: Invalidate,
+    mut args: Invalidate,
     written: &Function,
     facts: &Facts,
     errors: &mut Errors,
@@ -146,8 +156,10 @@ pub(crate) fn invalidate(
     something_is_invalidated(&args, written, errors);
 
     let names = Names::new(written, facts);
-    if let Some(cache) = &args.cache {
-        names.need_receiver(&cache.value, errors);
+    inherited::resolve([&mut args.cache], &names);
+    match &args.cache {
+        Some(cache) if !cache.inherited => names.need_receiver(&cache.value, errors),
+        _ => inherited::fits_invalidate(&args, written, &names, errors),
     }
     for entry in &args.entries {
         names.need_receiver(&entry.written, errors);
@@ -184,6 +196,7 @@ fn opaque_outcome(written: &Function, facts: &Facts) -> Argument<Outcome> {
         } else {
             Outcome::Value
         },
+        inherited: false,
     })
 }
 
@@ -191,7 +204,8 @@ fn absence_is_possible(args: &Cached, errors: &mut Errors) {
     let (Some(none_ttl), Some(outcome)) = (&args.none_ttl, &args.outcome) else {
         return;
     };
-    if matches!(outcome.value, Outcome::Value | Outcome::Result) {
+    // A default is for those functions of a block that may return one.
+    if matches!(outcome.value, Outcome::Value | Outcome::Result) && !none_ttl.inherited {
         errors.at(
             &none_ttl.key,
             "`none_ttl` says how long a `None` is kept, but with this `outcome` the function never returns one",

@@ -163,7 +163,7 @@ fn lifetime(setter: &TokenStream, ttl: Option<&Ttl>) -> Option<TokenStream> {
 }
 
 fn outcome(runtime: &Runtime, outcome: Option<&Keyed<Outcome>>, returned: &Type) -> TokenStream {
-    let Some(Keyed { key, value }) = outcome else {
+    let Some(Keyed { key, value, .. }) = outcome else {
         // What a value lacks to be kept is the return type's matter, so it is reported there.
         let place = ours_at(returned.span());
         let returns = runtime.name_at("Returns", place);
@@ -179,4 +179,4 @@ fn outcome(runtime: &Runtime, outcome: Option<&Keyed<Outcome>>, returned: &Type)
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

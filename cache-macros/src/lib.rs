@@ -3,9 +3,12 @@
 //! An annotation goes through four phases: its arguments are read (`args`), the function is looked at (`signature`),
 //! the rules across both are applied (`check`), and the plan that comes out is put into tokens (`expand`). Mistakes of
 //! all phases are reported together, and the function is then left as it was written (`fallback`).
+//!
+//! `#[cache_defaults]` (`defaults`) writes its arguments into the annotations of its block, which read them in phase one.
 
 mod args;
 mod check;
+mod defaults;
 mod duration;
 mod errors;
 mod expand;
@@ -41,6 +44,15 @@ pub fn invalidate_cache(
     .into()
 }
 
+#[doc = include_str!("cache_defaults.md")]
+#[proc_macro_attribute]
+pub fn cache_defaults(
+    arguments: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    defaults::expand(arguments.into(), item.into()).into()
+}
+
 /// What a macro makes of a function and its arguments.
 type Expand = fn(TokenStream, Function) -> syn::Result<TokenStream>;
 
@@ -54,7 +66,7 @@ fn annotate(name: &str, arguments: TokenStream, item: TokenStream, expand: Expan
 fn expand_cached(arguments: TokenStream, function: Function) -> syn::Result<TokenStream> {
     let mut errors = Errors::new();
     let args = args::cached(arguments, &mut errors);
-    let facts = signature::facts(&function);
+    let facts = signature::facts(&function, args.generics.as_deref());
     let plan = check::cached(args, &function, &facts, &mut errors);
     errors.finish()?;
     Ok(expand::cached(&plan, function, &facts))
@@ -63,7 +75,7 @@ fn expand_cached(arguments: TokenStream, function: Function) -> syn::Result<Toke
 fn expand_invalidate(arguments: TokenStream, function: Function) -> syn::Result<TokenStream> {
     let mut errors = Errors::new();
     let args = args::invalidate(arguments, &mut errors);
-    let facts = signature::facts(&function);
+    let facts = signature::facts(&function, None);
     let plan = check::invalidate(args, &function, &facts, &mut errors);
     errors.finish()?;
     Ok(expand::invalidate(&plan, function, &facts))

@@ -184,18 +184,32 @@ impl<'ast> Visit<'ast> for Bound<'_> {
     }
 }
 
-/// Looks at a function.
-pub(crate) fn facts(function: &Function) -> Facts {
+/// The names that are parameters where a function stands.
+struct Parameters<'a> {
+    names: Vec<&'a Ident>,
+    /// Whether those of the surrounding block are among them: a macro on the function alone cannot see them.
+    complete: bool,
+}
+
+impl Parameters<'_> {
+    fn contain(&self, name: &Ident) -> bool {
+        self.names.contains(&name)
+    }
+}
+
+/// Looks at a function; `surrounding` are the parameters of the block that it stands in, if they are known.
+pub(crate) fn facts(function: &Function, surrounding: Option<&[Ident]>) -> Facts {
     let signature = &function.signature;
     let arguments = signature.inputs.iter().filter_map(|input| match input {
         FnArg::Typed(argument) => Some(argument),
         FnArg::Receiver(_) => None,
     });
-    let parameters: Vec<&Ident> = signature
-        .generics
-        .type_params()
-        .map(|parameter| &parameter.ident)
-        .collect();
+    let own = signature.generics.type_params();
+    let own = own.map(|parameter| &parameter.ident);
+    let parameters = Parameters {
+        names: own.chain(surrounding.unwrap_or_default()).collect(),
+        complete: surrounding.is_some(),
+    };
     Facts {
         is_async: signature.asyncness.is_some(),
         receiver: signature.receiver().map(held),

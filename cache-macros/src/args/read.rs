@@ -38,6 +38,19 @@ pub(super) const INVALIDATE: Known = &[
     ("crate", "crate = my_reexport::cachewright"),
 ];
 
+pub(super) const DEFAULTS: Known = &[
+    ("key_prefix", "key_prefix = \"user\""),
+    ("ttl", "ttl = 300"),
+    ("none_ttl", "none_ttl = 30"),
+    ("scope", "scope = self.tenant_id"),
+    ("version", "version = 2"),
+    ("cache", "cache = self.cache"),
+    ("tier", "tier = \"memory\""),
+    ("single_flight", "single_flight = \"off\""),
+    ("on", "on = \"always\""),
+    ("crate", "crate = my_reexport::cachewright"),
+];
+
 /// Reads one argument after the other, going on behind the next comma when one is mistaken.
 pub(super) fn each(
     tokens: TokenStream,
@@ -84,7 +97,11 @@ pub(super) fn set<T>(
         );
     }
     let value = read(&key)?;
-    argument.get_or_insert(Keyed { key, value });
+    argument.get_or_insert(Keyed {
+        key,
+        value,
+        inherited: false,
+    });
     Ok(())
 }
 
@@ -110,16 +127,19 @@ pub(super) fn unknown(attribute: &str, key: &Ident, known: Known) -> syn::Error 
 
 /// The error for an argument that is not written as it has to be.
 fn form(key: &Ident, culprit: impl ToTokens) -> syn::Error {
-    let example = CACHED
-        .iter()
-        .chain(INVALIDATE)
-        .find(|(name, _)| key == name)
-        .map_or("", |(_, example)| example);
     error(
         culprit,
         format!("`{key}` is not written like this"),
-        format!("write `{example}`"),
+        format!("write `{}`", example(key)),
     )
+}
+
+/// An argument as it is written.
+pub(super) fn example(key: &Ident) -> &'static str {
+    let mut known = CACHED.iter().chain(INVALIDATE);
+    known
+        .find(|(name, _)| key == name)
+        .map_or("", |(_, example)| example)
 }
 
 /// `= value`.

@@ -32,6 +32,11 @@ impl<'a> Names<'a> {
         self.arguments.iter().find(is_it)
     }
 
+    /// Where the receiver's `self` stands.
+    pub(super) fn receiver(&self) -> Option<Span> {
+        self.receiver
+    }
+
     /// What the placeholders of `template` stand for.
     pub(super) fn segments(&self, template: &Template, errors: &mut Errors) -> Vec<TokenStream> {
         let mut segments = Vec::new();
@@ -133,12 +138,12 @@ impl<'a> Names<'a> {
         }
     }
 
-    fn is_bound_in_pattern(&self, name: &str) -> bool {
+    pub(super) fn is_bound_in_pattern(&self, name: &str) -> bool {
         self.arguments.iter().any(|argument| argument.binds(name))
     }
 
     /// The way out of an unknown name: the known ones.
-    fn known(&self, unknown: &str) -> String {
+    pub(super) fn known(&self, unknown: &str) -> String {
         let named = self.arguments.iter().filter_map(Argument::name);
         let mut names: Vec<String> = named.map(|name| name.unraw().to_string()).collect();
         let guess = nearest(unknown, names.iter().map(String::as_str))

@@ -24,7 +24,7 @@ fn invalidate(arguments: &str, item: &str) -> String {
 }
 
 #[track_caller]
-fn assert_snapshot(name: &str, expanded: &str) {
+pub(crate) fn assert_snapshot(name: &str, expanded: &str) {
     let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/snapshots");
     let path = directory.join(name).with_extension("rs");
     if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {

@@ -5,7 +5,7 @@ use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{GenericArgument, PathSegment, ReturnType, Type, TypePath};
 
-use super::{bare, first_type, last};
+use super::{Parameters, bare, first_type, last};
 
 /// What a return type shows of itself.
 pub(crate) enum Returns {
@@ -31,8 +31,8 @@ pub(crate) enum Returns {
     },
 }
 
-/// Looks at a return type; `parameters` are the function's type parameters.
-pub(super) fn returns(output: &ReturnType, parameters: &[&Ident]) -> Returns {
+/// Looks at a return type.
+pub(super) fn returns(output: &ReturnType, parameters: &Parameters<'_>) -> Returns {
     let ReturnType::Type(_, ty) = output else {
         return Returns::Nothing;
     };
@@ -60,18 +60,18 @@ pub(super) fn returns(output: &ReturnType, parameters: &[&Ident]) -> Returns {
 }
 
 /// Whether `ty` shows that it is no `Option` and no `Result`, or that it is one.
-fn shown(ty: &Type, parameters: &[&Ident]) -> Returns {
+fn shown(ty: &Type, parameters: &Parameters<'_>) -> Returns {
     let Type::Path(TypePath { qself, path, .. }) = bare(ty) else {
         return Returns::Plain { unsure: None };
     };
     // One capital is taken for a parameter of the surrounding impl, unless it has arguments.
     let capital = |ident: &Ident| {
         let name = ident.to_string();
-        name.len() == 1 && name.starts_with(char::is_uppercase)
+        name.len() == 1 && name.starts_with(char::is_uppercase) && !parameters.complete
     };
     let hides = |segment: &PathSegment| {
         segment.ident == "Self"
-            || parameters.contains(&&segment.ident)
+            || parameters.contain(&segment.ident)
             || (capital(&segment.ident) && segment.arguments.is_none())
     };
     let alone = path.get_ident();

@@ -4,6 +4,8 @@ use proc_macro2::Ident;
 use syn::visit::{self, Visit};
 use syn::{Expr, GenericArgument, Lifetime, Path, PathArguments, ReturnType, Type, TypePath};
 
+use super::Parameters;
+
 /// A return type that a `static` can name, unless a name in it is a parameter of the surrounding `impl`.
 #[derive(Clone)]
 pub(crate) struct Value {
@@ -19,11 +21,11 @@ pub(crate) struct Unsure {
     pub(crate) arguments: usize,
 }
 
-/// Looks at a return type; `parameters` are the function's own type parameters.
+/// Looks at a return type.
 ///
 /// One that cannot be named is not needed: it is seen when the function is called. So what looks like a parameter, or
 /// is anything out of the ordinary, is left alone.
-pub(super) fn value(output: &ReturnType, parameters: &[&Ident]) -> Option<Value> {
+pub(super) fn value(output: &ReturnType, parameters: &Parameters<'_>) -> Option<Value> {
     let ReturnType::Type(_, returned) = output else {
         return None;
     };
@@ -40,7 +42,7 @@ pub(super) fn value(output: &ReturnType, parameters: &[&Ident]) -> Option<Value>
 }
 
 struct Names<'a> {
-    parameters: &'a [&'a Ident],
+    parameters: &'a Parameters<'a>,
     unsure: Vec<Unsure>,
     can_be_named: bool,
 }
@@ -57,6 +59,10 @@ impl Names<'_> {
         let Some(first) = path.segments.first() else {
             return;
         };
+        if self.parameters.complete {
+            self.can_be_named &= first.ident != "Self" && !self.parameters.contain(&first.ident);
+            return;
+        }
         let name = first.ident.to_string();
         let is_type = name.starts_with(char::is_uppercase);
         // `T`, `K2`, and constants.
@@ -66,7 +72,7 @@ impl Names<'_> {
         }
         if name == "Self"
             || is_short
-            || self.parameters.contains(&&first.ident)
+            || self.parameters.contain(&first.ident)
             || path.segments.len() > 1
         {
             self.can_be_named = false;

@@ -1,0 +1,152 @@
+//! Rules about defaults of the surrounding block. They are fine by themselves, so what does not fit is reported at the
+//! function that takes them over.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::ToTokens;
+use syn::Expr;
+use syn::visit_mut::VisitMut;
+
+use super::names::{Names, find_self};
+use crate::args::{Argument, Cached, Invalidate, Keyed};
+use crate::duration::Ttl;
+use crate::errors::{Errors, quoted};
+use crate::signature::Function;
+use crate::template::Template;
+
+/// Lets `self` in defaults be the receiver, also when a `macro_rules` macro wrote the block around functions that it was
+/// given: the one is hygienic, and the defaults are about the receiver of each function.
+pub(super) fn resolve<'a>(
+    expressions: impl IntoIterator<Item = &'a mut Option<Keyed<Expr>>>,
+    names: &Names<'_>,
+) {
+    let Some(receiver) = names.receiver() else {
+        return;
+    };
+    for argument in expressions.into_iter().flatten() {
+        if argument.inherited {
+            Receiver(receiver).visit_expr_mut(&mut argument.value);
+        }
+    }
+}
+
+struct Receiver(Span);
+
+impl VisitMut for Receiver {
+    fn visit_ident_mut(&mut self, ident: &mut Ident) {
+        if ident == "self" {
+            ident.set_span(ident.span().resolved_at(self.0));
+        }
+    }
+}
+
+/// Defaults that need a receiver have one.
+pub(super) fn fits_cached(
+    args: &Cached,
+    written: &Function,
+    names: &Names<'_>,
+    errors: &mut Errors,
+) {
+    if names.receiver().is_some() {
+        return;
+    }
+    let own = [
+        in_prefix(&args.key_prefix).then_some("key_prefix = \"user\""),
+        in_expression(&args.scope).then_some("scope = ()"),
+        in_expression(&args.cache).then_some("cache = cachewright::installed()"),
+        in_ttl(&args.ttl).then_some("ttl = 300"),
+        in_ttl(&args.none_ttl).then_some("none_ttl = 30"),
+    ];
+    tell(own.into_iter().flatten().collect(), written, errors);
+}
+
+/// The same for a function that invalidates.
+pub(super) fn fits_invalidate(
+    args: &Invalidate,
+    written: &Function,
+    names: &Names<'_>,
+    errors: &mut Errors,
+) {
+    if names.receiver().is_none() && in_expression(&args.cache) {
+        let own = vec!["cache = cachewright::installed()"];
+        tell(own, written, errors);
+    }
+}
+
+fn in_expression(argument: &Argument<Expr>) -> bool {
+    let inherited = argument.as_ref().filter(|argument| argument.inherited);
+    inherited.is_some_and(|argument| needs_self(&argument.value))
+}
+
+fn in_ttl(argument: &Argument<Ttl>) -> bool {
+    let inherited = argument.as_ref().filter(|argument| argument.inherited);
+    inherited.is_some_and(|argument| match &argument.value {
+        Ttl::Expression(expression) => needs_self(expression),
+        Ttl::Millis(_) => false,
+    })
+}
+
+fn in_prefix(argument: &Argument<Template>) -> bool {
+    let inherited = argument.as_ref().filter(|argument| argument.inherited);
+    let placeholders = inherited.map(|argument| &argument.value.placeholders);
+    let mut placeholders = placeholders.into_iter().flatten();
+    placeholders.any(|placeholder| placeholder.root == "self")
+}
+
+fn needs_self(expression: &Expr) -> bool {
+    find_self(expression.to_token_stream()).is_some()
+}
+
+/// One error for all: the mistake is one.
+fn tell(own: Vec<&str>, written: &Function, errors: &mut Errors) {
+    if own.is_empty() {
+        return;
+    }
+    let function = &written.signature.ident;
+    let keys = own.iter().filter_map(|own| own.split(' ').next());
+    errors.at(
+        function,
+        format!(
+            "`{function}` takes no `self`, and defaults of its block need one: {}",
+            quoted(keys)
+        ),
+        format!(
+            "give it its own, such as {}, or make it a method: `&self`",
+            quoted(&own)
+        ),
+    );
+}
+
+/// What the placeholders of a default key prefix stand for in this function.
+pub(super) fn segments(
+    template: &Template,
+    written: &Function,
+    names: &Names<'_>,
+    errors: &mut Errors,
+) -> Vec<TokenStream> {
+    let mut segments = Vec::new();
+    for placeholder in &template.placeholders {
+        if let Some(segment) = names.resolve(placeholder, template) {
+            segments.push(segment);
+        } else if placeholder.root != "self" {
+            let function = &written.signature.ident;
+            let prefix = template.literal.value();
+            let (root, text) = (&placeholder.root, placeholder.text());
+            let why = if names.is_bound_in_pattern(root) {
+                "is bound inside a pattern there"
+            } else {
+                "is no argument of it"
+            };
+            errors.at(
+                function,
+                format!(
+                    "`{function}` cannot take over the default key prefix `{prefix}`: `{text}` {why}"
+                ),
+                format!(
+                    "give it its own `key_prefix = \"…\"`; {}",
+                    names.known(root)
+                ),
+            );
+        }
+    }
+    segments
+}
