@@ -11,8 +11,18 @@ use async_trait::async_trait;
 use cache_core::testing::SteppedClock;
 use cachewright::{Cache, cache_defaults, cached, invalidate_cache};
 
-mod reexport {
-    pub(crate) use cachewright as renamed;
+/// The facade under another name, with another installed cache.
+mod renamed {
+    pub(crate) mod __private {
+        pub(crate) use cachewright::__private::*;
+        use cachewright::Cache;
+        use std::sync::LazyLock;
+
+        pub(crate) fn installed() -> &'static Cache {
+            static CACHE: LazyLock<Cache> = LazyLock::new(|| Cache::builder().build().unwrap());
+            &CACHE
+        }
+    }
 }
 
 /// A database that counts how often it is asked.
@@ -255,7 +265,7 @@ async fn a_default_says_when_writers_invalidate() {
 #[derive(Clone)]
 struct Handle(Arc<Mutex<u64>>);
 
-#[cache_defaults(tier = "memory", single_flight = "off", crate = reexport::renamed, cache = self.cache)]
+#[cache_defaults(tier = "memory", single_flight = "off", cache = self.cache)]
 impl Database {
     #[cached]
     async fn handle(&self) -> Handle {
@@ -282,7 +292,7 @@ async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
 }
 
 #[tokio::test]
-async fn a_default_tier_and_crate_hold() {
+async fn a_default_tier_holds() {
     let database = Database::new();
     let first = database.handle().await;
     assert!(Arc::ptr_eq(&first.0, &database.handle().await.0));
@@ -305,6 +315,26 @@ async fn a_default_says_whether_callers_share_a_computation() {
         (a.await, b.await)
     };
     assert_eq!(database.bodies_of(both).await, 1);
+}
+
+#[cache_defaults(crate = renamed, key_prefix = "renamed")]
+impl Database {
+    #[cached]
+    fn renamed(&self) -> u64 {
+        self.ask()
+    }
+
+    #[invalidate_cache("renamed")]
+    fn forget_renamed(&self) {}
+}
+
+#[tokio::test]
+async fn a_default_crate_is_where_the_runtime_is_found() {
+    let database = Database::new();
+    database.renamed();
+    assert_eq!(renamed::__private::installed().keys().len(), 1);
+    database.forget_renamed();
+    assert_eq!(database.bodies_of(async |d| d.renamed()).await, 1);
 }
 
 trait Numbers {
