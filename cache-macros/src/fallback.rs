@@ -15,11 +15,14 @@ pub(crate) fn unless_expanded(
     expand: impl FnOnce() -> syn::Result<TokenStream>,
 ) -> TokenStream {
     let expanded = catch_unwind(AssertUnwindSafe(expand)).unwrap_or_else(|_| Err(panicked()));
-    expanded.unwrap_or_else(|errors| {
-        let mut tokens = errors.to_compile_error();
-        tokens.extend(item);
-        tokens
-    })
+    expanded.unwrap_or_else(|errors| with_errors(item, &errors))
+}
+
+/// An item behind errors.
+pub(crate) fn with_errors(item: TokenStream, errors: &syn::Error) -> TokenStream {
+    let mut tokens = errors.to_compile_error();
+    tokens.extend(item);
+    tokens
 }
 
 fn panicked() -> syn::Error {

@@ -50,7 +50,9 @@ pub fn cache_defaults(
     arguments: proc_macro::TokenStream,
     item: proc_macro::TokenStream,
 ) -> proc_macro::TokenStream {
-    defaults::expand(arguments.into(), item.into()).into()
+    let (arguments, item) = (TokenStream::from(arguments), TokenStream::from(item));
+    let block = item.clone();
+    fallback::unless_expanded(item, move || Ok(defaults::expand(arguments, block))).into()
 }
 
 /// What a macro makes of a function and its arguments.
