@@ -1,4 +1,8 @@
 #![doc = include_str!("../README.md")]
+#![allow(
+    clippy::test_attr_in_doctest,
+    reason = "what is shown for users' tests is run as a test, too"
+)]
 
 mod env;
 
@@ -19,6 +23,9 @@ pub use cache_core::testing;
 #[cfg(feature = "redis")]
 #[doc(inline)]
 pub use cache_redis as redis;
+
+#[doc(inline)]
+pub use cache_core::audit;
 
 #[doc(inline)]
 pub use cache_core::store;

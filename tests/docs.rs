@@ -147,6 +147,22 @@ fn the_test_in_the_readme_is_one_that_runs() {
     assert!(text("README.md").contains(&format!("```rust\n{test}```\n")));
 }
 
+// `audit_alone` runs it.
+#[test]
+fn the_audit_in_the_readme_is_one_that_runs() {
+    let test = text("tests/docs/one_line.rs");
+    assert!(text("README.md").contains(&format!("```rust\n{test}```\n")));
+}
+
+#[test]
+fn the_report_in_the_readme_is_the_real_one() {
+    let report = text("tests/audit/report.txt");
+    let readme = text("README.md");
+    let shown = readme.split("```text\nUnmatchedPattern").nth(1);
+    let shown = shown.and_then(|rest| rest.split("```").next());
+    assert!(report.contains(&format!("UnmatchedPattern{}", shown.unwrap())));
+}
+
 #[test]
 fn the_code_in_the_guide_to_stores_is_that_of_the_example() {
     let (guide, tests) = (text("docs/store.md"), text(STORE_TESTS));

@@ -233,6 +233,16 @@ impl Function {
             next = &instance.next;
         }
     }
+
+    /// The instances that were called, in the order of their first calls.
+    pub(crate) fn instances(&self) -> impl Iterator<Item = &Instance> {
+        let mut next = &self.instances;
+        std::iter::from_fn(move || {
+            let instance = next.get()?;
+            next = &instance.next;
+            Some(&**instance)
+        })
+    }
 }
 
 /// One instance of a (perhaps generic) annotated function.
@@ -243,7 +253,6 @@ pub(crate) struct Instance {
     /// that are declared in two blocks of one function have one name.
     caller: TypeId,
     /// As [`function_path`] has it.
-    #[cfg_attr(not(debug_assertions), allow(dead_code, reason = "for whoever asks"))]
     path: &'static str,
     identity: Identity,
     round_trip: Record,
@@ -272,9 +281,13 @@ impl Instance {
         &self.identity
     }
 
+    /// As in `shop::Users::get<u8>`.
+    pub(crate) fn path(&self) -> &'static str {
+        self.path
+    }
+
     /// Whether the first value that it kept came back equal from its encoding; none before that, in
     /// release builds, and where values are never encoded.
-    #[cfg_attr(not(debug_assertions), allow(dead_code, reason = "for whoever asks"))]
     pub(crate) fn round_trip(&self) -> Option<&RoundTrip> {
         self.round_trip.outcome()
     }
@@ -329,6 +342,9 @@ mod tests {
         assert!(std::ptr::eq(a, instance::<u8>()));
         assert!(std::ptr::eq(b, instance::<u16>()));
         assert!(std::ptr::eq(c, instance::<Vec<u8>>()));
+        let all: Vec<_> = GENERIC.instances().collect();
+        let is_there = |one: &Instance| all.iter().any(|other| std::ptr::eq(*other, one));
+        assert!([a, b, c].into_iter().all(is_there));
     }
 
     #[test]

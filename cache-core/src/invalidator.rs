@@ -1,5 +1,9 @@
 //! What the program knows about a function that invalidates before it is called.
 
+/// A call that names entries: the name of the called function, whether it is called by its path, and
+/// for each of the arguments whether it is given (`_` is not).
+pub type CalledEntry = (&'static str, bool, &'static [bool]);
+
 /// The static descriptor of one annotated writer.
 #[derive(Debug)]
 pub struct Invalidator {
@@ -8,7 +12,7 @@ pub struct Invalidator {
     file: &'static str,
     line: u32,
     patterns: &'static [&'static str],
-    entries: &'static [&'static str],
+    entries: &'static [CalledEntry],
 }
 
 impl Invalidator {
@@ -37,10 +41,10 @@ impl Invalidator {
         self
     }
 
-    /// The names of the functions whose entries it names by a call.
+    /// The calls by which it names entries.
     #[must_use]
-    pub const fn entries(mut self, functions: &'static [&'static str]) -> Self {
-        self.entries = functions;
+    pub const fn entries(mut self, calls: &'static [CalledEntry]) -> Self {
+        self.entries = calls;
         self
     }
 
@@ -56,7 +60,7 @@ impl Invalidator {
         self.patterns
     }
 
-    pub(crate) fn called(&self) -> &'static [&'static str] {
+    pub(crate) fn called(&self) -> &'static [CalledEntry] {
         self.entries
     }
 }

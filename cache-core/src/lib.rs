@@ -4,6 +4,7 @@
 //! depends on this crate alone.
 
 mod agenda;
+pub mod audit;
 mod body;
 mod breaker;
 mod builder;
@@ -59,6 +60,7 @@ pub mod testing;
 mod traffic;
 mod value_type;
 
+pub use audit::audit;
 pub use builder::CacheBuilder;
 pub use cache::Cache;
 pub use call::{CacheValue, LocalValue};
@@ -82,7 +84,7 @@ pub mod private {
     pub use crate::installed::installed;
     pub use crate::invalidation::call::{Arguments, EntryArgument, skipped};
     pub use crate::invalidation::{Invalidation, invalidation};
-    pub use crate::invalidator::Invalidator;
+    pub use crate::invalidator::{CalledEntry, Invalidator};
     pub use crate::key::{ArgsHash, Identity, KeyArgument, KeyWriter, function_path, leaf_bucket};
     pub use crate::outcome::{
         Compared, Equality, FutureOf, OptionOf, OrComparedOption, OrComparedResult,

@@ -79,7 +79,7 @@ pub fn skipped<T>() -> T {
 
 /// Which of a call's arguments were given: `Some` counts those before it that were, too.
 #[derive(Clone, Copy)]
-struct Given {
+pub(crate) struct Given {
     /// `false` for `_`.
     written: &'static [bool],
     /// How many of them are the receiver: a path such as `Users::get` takes it like the others.
@@ -87,6 +87,12 @@ struct Given {
 }
 
 impl Given {
+    /// Those of a call of `function`, by its path or as a method.
+    pub(crate) fn to(function: &Function, by_path: bool, written: &'static [bool]) -> Self {
+        let receivers = usize::from(by_path && function.has_receiver());
+        Self { written, receivers }
+    }
+
     /// The position among the given ones of the function's argument `position`.
     fn find(self, position: usize) -> Option<usize> {
         let place = position + self.receivers;
@@ -97,7 +103,7 @@ impl Given {
 
     /// The given ones of which the function's key is made. `Err` if one is missing, or if the key is
     /// made of something else.
-    fn in_key_of(self, function: &Function) -> Result<Vec<usize>, ()> {
+    pub(crate) fn in_key_of(self, function: &Function) -> Result<Vec<usize>, ()> {
         let positions = |count: usize| (0..count).map(|position| self.find(position));
         let found: Option<Vec<usize>> = match function.key_parts() {
             KeyParts::All(count) => positions(count.into()).collect(),
@@ -115,7 +121,7 @@ impl Given {
         (0..self.written.iter().filter(|given| **given).count()).collect()
     }
 
-    fn is_a_call_of(self, function: &Function) -> bool {
+    pub(crate) fn is_a_call_of(self, function: &Function) -> bool {
         let count = match function.key_parts() {
             KeyParts::Unknown => return true,
             KeyParts::All(count) | KeyParts::Some(count, _) | KeyParts::Chosen(count) => count,
@@ -161,8 +167,7 @@ impl Invalidation {
     ) -> Self {
         let mut keys = BTreeSet::new();
         for function in registry::named(name) {
-            let receivers = usize::from(by_path && function.has_receiver());
-            let given = Given { written, receivers };
+            let given = Given::to(function, by_path, written);
             if !given.is_a_call_of(function) {
                 continue;
             }
@@ -207,7 +212,7 @@ impl Invalidation {
 }
 
 /// The segments of a template in front of the first with a placeholder.
-fn fixed_prefix(template: &'static str) -> &'static str {
+pub(crate) fn fixed_prefix(template: &'static str) -> &'static str {
     let Some(placeholder) = template.find('{') else {
         return template;
     };

@@ -4,7 +4,7 @@ use proc_macro2::{Literal, TokenStream};
 use quote::quote;
 use syn::ext::IdentExt;
 
-use crate::args::Tier;
+use crate::args::{Callee, EntryCall, Tier};
 use crate::check::{CachedPlan, InvalidatePlan, KeyParts};
 use crate::duration::Ttl;
 use crate::signature::{Function, Unsure};
@@ -57,11 +57,18 @@ pub(super) fn invalidator(plan: &InvalidatePlan, written: &Function) -> TokenStr
     let name = bare_name(written);
     let patterns = plan.patterns.iter().map(|pattern| &pattern.text);
     let patterns = (!plan.patterns.is_empty()).then(|| quote!(, patterns(&[#(#patterns),*])));
-    let entries = plan.entries.iter();
-    let entries = entries.map(|entry| entry.callee.name().unraw().to_string());
+    let entries = plan.entries.iter().map(called);
     let entries = (!plan.entries.is_empty()).then(|| quote!(, entries(&[#(#entries),*])));
     let invalidator = plan.runtime.name("invalidator");
     quote!(#invalidator!(#name #patterns #entries))
+}
+
+/// A call that names an entry: the name, whether it is a path, and which arguments are given.
+fn called(entry: &EntryCall) -> TokenStream {
+    let name = entry.callee.name().unraw().to_string();
+    let by_path = matches!(entry.callee, Callee::Function(..));
+    let given = entry.arguments.iter().map(Option::is_some);
+    quote!((#name, #by_path, &[#(#given),*]))
 }
 
 fn bare_name(function: &Function) -> String {

@@ -25,7 +25,7 @@ pub(super) fn call(runtime: &Runtime, entry: &EntryCall) -> TokenStream {
         quote!(#skipped())
     });
     let arguments = entry.arguments.iter().flatten();
-    let arguments = arguments.map(|argument| reference(argument));
+    let arguments = arguments.map(reference);
     match &entry.callee {
         Callee::Method(call, name) => {
             let mut call = (**call).clone();
