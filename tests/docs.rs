@@ -62,9 +62,14 @@ fn files(binary: &str, path: &[&str]) -> Vec<PathBuf> {
             vec![root().join(binary.replace('_', "-")).join("src")]
         }
         "cachewright" => vec![root().join("src")],
-        _ => ["tests", "examples/tests", "cache-redis/tests"]
-            .map(|directory| root().join(directory).join(binary))
-            .into(),
+        _ => [
+            "tests",
+            "examples/tests",
+            "cache-redis/tests",
+            "tests/hygiene/tests",
+        ]
+        .map(|directory| root().join(directory).join(binary))
+        .into(),
     };
     bases
         .into_iter()

@@ -21,7 +21,7 @@ use crate::signature::{Facts, Function};
 
 /// The expansion of `#[cached]`.
 pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> TokenStream {
-    let returned = returned(&function);
+    let returned = returned(facts);
     let lookup = plan.runtime.name(match plan.tier {
         Some(Tier::Memory) => "lookup_local",
         _ => "lookup",
@@ -55,7 +55,7 @@ pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> To
 
 /// The expansion of `#[invalidate_cache]`.
 pub(crate) fn invalidate(plan: &InvalidatePlan, function: Function, facts: &Facts) -> TokenStream {
-    let returned = returned(&function);
+    let returned = returned(facts);
     let begin = plan.runtime.name("invalidation");
     let cache = cache(&plan.runtime, plan.cache.as_ref());
     let descriptor = descriptor::invalidator(plan, &function);
@@ -124,9 +124,9 @@ fn ours_at(place: Span) -> Span {
     place.resolved_at(Span::mixed_site())
 }
 
-/// The return type, `impl Trait` in it left to inference.
-fn returned(function: &Function) -> Type {
-    let mut ty = match &function.signature.output {
+/// What it returns, `impl Trait` in it left to inference.
+fn returned(facts: &Facts) -> Type {
+    let mut ty = match &facts.output {
         ReturnType::Default => parse_quote!(()),
         ReturnType::Type(_, ty) => (**ty).clone(),
     };

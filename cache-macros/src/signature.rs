@@ -1,5 +1,6 @@
 //! The annotated function → what the rules and the expansion need to know about it.
 
+mod boxed;
 mod returns;
 mod value;
 
@@ -9,11 +10,13 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::visit::{self, Visit};
 use syn::{
-    Attribute, FnArg, GenericArgument, Pat, PatType, Path, PathArguments, PathSegment, Receiver,
-    ReceiverKind, Signature, Token, Type, TypePath, Visibility, braced, token,
+    Attribute, FnArg, GenericArgument, GenericParam, Pat, PatType, Path, PathArguments,
+    PathSegment, Receiver, ReceiverKind, ReturnType, Signature, Token, Type, TypePath, Visibility,
+    braced, token,
 };
 
 use crate::errors::error;
+pub(crate) use boxed::{Boxed, is_positional};
 pub(crate) use returns::Returns;
 use returns::returns;
 use value::value;
@@ -102,9 +105,14 @@ impl Parse for Function {
 
 /// What the rules and the expansion ask about a function.
 pub(crate) struct Facts {
+    /// Whether it is done when it is awaited: an `async fn`, or one that returns a boxed future.
     pub(crate) is_async: bool,
+    /// The boxed future that its body is.
+    pub(crate) boxed: Option<Boxed>,
     pub(crate) receiver: Option<Held>,
     pub(crate) arguments: Vec<Argument>,
+    /// What it returns, once it is awaited.
+    pub(crate) output: ReturnType,
     pub(crate) returns: Returns,
     /// The return type, if a `static` can name it.
     pub(crate) value: Option<Value>,
@@ -160,16 +168,19 @@ impl Argument {
 
     /// Whether its pattern binds `name`.
     pub(crate) fn binds(&self, name: &str) -> bool {
-        let mut bound = Bound { name, found: false };
-        if let Some(pattern) = &self.pattern {
-            bound.visit_pat(pattern);
-        }
-        bound.found
+        let pattern = self.pattern.as_ref();
+        pattern.is_some_and(|pattern| binds(pattern, name))
     }
 
     pub(crate) fn is_mutable_reference(&self) -> bool {
         matches!(&self.ty, Type::Reference(reference) if reference.mutability.is_some())
     }
+}
+
+fn binds(pattern: &Pat, name: &str) -> bool {
+    let mut bound = Bound { name, found: false };
+    bound.visit_pat(pattern);
+    bound.found
 }
 
 struct Bound<'a> {
@@ -204,21 +215,44 @@ pub(crate) fn facts(function: &Function, surrounding: Option<&[Ident]>) -> Facts
         FnArg::Typed(argument) => Some(argument),
         FnArg::Receiver(_) => None,
     });
-    let own = signature.generics.type_params();
-    let own = own.map(|parameter| &parameter.ident);
+    let boxed = Boxed::of(function);
+    let output = awaited(function, boxed.as_ref());
+    let own = signature.generics.params.iter();
+    let own = own.filter_map(|parameter| match parameter {
+        GenericParam::Type(parameter) => Some(&parameter.ident),
+        GenericParam::Const(parameter) => Some(&parameter.ident),
+        _ => None,
+    });
     let parameters = Parameters {
         names: own.chain(surrounding.unwrap_or_default()).collect(),
         complete: surrounding.is_some(),
     };
     Facts {
-        is_async: signature.asyncness.is_some(),
+        is_async: signature.asyncness.is_some() || boxed.is_some(),
         receiver: signature.receiver().map(held),
         arguments: arguments
             .enumerate()
             .map(|(position, argument)| Argument::new(position, argument))
             .collect(),
-        returns: returns(&signature.output, &parameters),
-        value: value(&signature.output, &parameters),
+        returns: returns(&output, &parameters),
+        value: value(&output, &parameters),
+        output,
+        boxed,
+    }
+}
+
+/// The return type, or what is inside of it if it is that of a boxed future.
+fn awaited(function: &Function, boxed: Option<&Boxed>) -> ReturnType {
+    match (boxed, &function.signature.output) {
+        (Some(boxed), ReturnType::Type(arrow, _)) => {
+            ReturnType::Type(*arrow, Box::new(boxed.output.clone()))
+        }
+        // A required method is no worse for the future that it returns.
+        (None, ReturnType::Type(arrow, returned)) if function.body.is_none() => {
+            let output = boxed::output(returned).unwrap_or(returned);
+            ReturnType::Type(*arrow, Box::new(output.clone()))
+        }
+        (_, output) => output.clone(),
     }
 }
 

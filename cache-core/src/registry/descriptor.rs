@@ -21,15 +21,18 @@ macro_rules! __function {
     ) => {
         $crate::__registered! {
             FUNCTION: Function in CACHEWRIGHT_FUNCTIONS_1 = {
-                $(type $unsure $(<$($parameter),+>)? =
-                    $crate::private::Unseen $(<($($parameter,)+)>)?;)*
+                $(type $unsure $(<$($parameter: ?::core::marker::Sized),+>)? =
+                    $crate::private::Unseen
+                        $(<($(::core::marker::PhantomData<$parameter>,)+)>)?;)*
                 {
                     use self::*;
                     $crate::__descriptor!(Function, $name, $key_prefix)
                         $(.$setter($($value)*))*
                         .returns(|| {
-                            let shape = $crate::private::Returns::<$returned>::new().outcome();
-                            $crate::private::value_of::<$returned, _>(shape).value_type()
+                            $crate::private::value_of::<$returned, _>(
+                                $crate::private::Returns::<$returned>::new().outcome(),
+                            )
+                            .value_type()
                         })
                 }
             }

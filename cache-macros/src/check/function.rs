@@ -101,13 +101,19 @@ pub(super) fn returns(written: &Function, facts: &Facts, errors: &mut Errors) {
             "a function that never returns leaves nothing to do after it",
             "annotate the function that does the work inside",
         ),
+        Returns::BoxedFuture if facts.is_async => (
+            "what this returns once it is awaited is another future, which has done nothing yet",
+            "await it in the body, and return what it gives",
+        ),
         Returns::BoxedFuture => (
-            "a method that `#[async_trait]` has rewritten is not supported yet: it returns a boxed future at once",
-            "use a native `async fn` in the trait, or annotate an inherent method that this one calls",
+            "a function that returns a boxed future has to be that future as a whole: what it does before, or has done \
+             elsewhere, would be no part of the computation",
+            "write `Box::pin(async move { … })` around all that it does, as `#[async_trait]` does, or write an \
+             `async fn`",
         ),
         _ => return,
     };
-    errors.at(return_type(written), problem, way_out);
+    errors.at(return_type(written, facts), problem, way_out);
 }
 
 /// A writer does not return a future, which only writes when it is awaited: after the invalidation.
@@ -121,7 +127,7 @@ pub(super) fn is_done_when_it_returns(
 ) {
     if matches!(facts.returns, Returns::Opaque { future: true, .. }) && outcome.is_none() {
         errors.at(
-            return_type(written),
+            return_type(written, facts),
             "this function returns before the future has written anything, so it would invalidate too early",
             "write `async fn` and `-> T`, which fits a trait's `-> impl Future<Output = T> + Send` as well; if all is \
              written when the function returns, say so with `outcome = \"value\"`",
@@ -137,10 +143,13 @@ pub(super) fn returns_a_value_to_keep(
 ) {
     let in_memory = matches!(tier, Some(tier) if matches!(tier.value, Tier::Memory));
     let (problem, way_out) = match facts.returns {
+        // That it has no body has been told.
+        Returns::Nothing if written.body.is_none() => return,
         Returns::Nothing => {
+            // `#[async_trait]` makes a `()` of nothing.
             let culprit = match &written.signature.output {
-                ReturnType::Default => written.signature.ident.to_token_stream(),
-                output => output.to_token_stream(),
+                output @ ReturnType::Type(..) if facts.boxed.is_none() => output.to_token_stream(),
+                _ => written.signature.ident.to_token_stream(),
             };
             errors.at(
                 culprit,
@@ -159,7 +168,7 @@ pub(super) fn returns_a_value_to_keep(
         ),
         _ => return returns(written, facts, errors),
     };
-    errors.at(return_type(written), problem, way_out);
+    errors.at(return_type(written, facts), problem, way_out);
 }
 
 pub(super) fn shows_its_outcome(
@@ -170,7 +179,7 @@ pub(super) fn shows_its_outcome(
 ) {
     if matches!(facts.returns, Returns::Hidden) && outcome.is_none() {
         errors.at(
-            return_type(written),
+            return_type(written, facts),
             "this return type does not show whether it is a plain value, an `Option` or a `Result`, and `Err` and \
              `None` must not be kept as values",
             "say what it is: `outcome = \"value\"`, `\"option\"`, `\"result\"` or `\"result_option\"`",
@@ -178,8 +187,8 @@ pub(super) fn shows_its_outcome(
     }
 }
 
-fn return_type(written: &Function) -> impl ToTokens + '_ {
-    match &written.signature.output {
+fn return_type<'a>(written: &'a Function, facts: &'a Facts) -> impl ToTokens + 'a {
+    match &facts.output {
         ReturnType::Type(_, ty) => ty.to_token_stream(),
         ReturnType::Default => written.signature.ident.to_token_stream(),
     }

@@ -6,12 +6,13 @@ use syn::Expr;
 use syn::ext::IdentExt;
 
 use crate::errors::{Errors, nearest, quoted};
-use crate::signature::{Argument, Facts, Function};
+use crate::signature::{Argument, Boxed, Facts, Function, is_positional};
 use crate::template::{Placeholder, Template};
 
 /// The function's arguments and its receiver, by name.
 pub(super) struct Names<'a> {
     arguments: &'a [Argument],
+    boxed: Option<&'a Boxed>,
     /// The token `self` of the receiver.
     receiver: Option<Span>,
 }
@@ -20,6 +21,7 @@ impl<'a> Names<'a> {
     pub(super) fn new(written: &Function, facts: &'a Facts) -> Self {
         Self {
             arguments: &facts.arguments,
+            boxed: facts.boxed.as_ref(),
             receiver: written
                 .signature
                 .receiver()
@@ -140,11 +142,13 @@ impl<'a> Names<'a> {
 
     pub(super) fn is_bound_in_pattern(&self, name: &str) -> bool {
         self.arguments.iter().any(|argument| argument.binds(name))
+            || self.boxed.is_some_and(|boxed| boxed.takes_apart(name))
     }
 
     /// The way out of an unknown name: the known ones.
     pub(super) fn known(&self, unknown: &str) -> String {
         let named = self.arguments.iter().filter_map(Argument::name);
+        let named = named.filter(|name| !is_positional(name));
         let mut names: Vec<String> = named.map(|name| name.unraw().to_string()).collect();
         let guess = nearest(unknown, names.iter().map(String::as_str))
             .map(|name| format!("did you mean `{name}`? "))

@@ -5,7 +5,7 @@ use quote::{ToTokens, quote};
 use syn::{FnArg, Pat, PatType, Type, parse_quote};
 
 use super::key::allow_underscore;
-use crate::signature::{Argument, Body, Facts, Function, Held};
+use crate::signature::{Argument, Body, Boxed, Facts, Function, Held};
 
 /// Mentions the arguments that the body may not.
 ///
@@ -50,13 +50,12 @@ pub(super) fn body(
             .filter(|pattern| !matches!(pattern, Pat::Wild(_)))?;
         Some(quote!(#(#conditions)* let #pattern = #variable;))
     });
-    let statements = function.body.as_ref().map(|body| &body.statements);
+    let written = function.body.as_ref();
+    let written = written.map(|body| (body.brace, &body.statements));
+    let written = facts.boxed.as_ref().map(Boxed::body).or(written);
+    let (brace, statements) = written.unzip();
     let mut block = TokenStream::new();
-    let brace = function
-        .body
-        .as_ref()
-        .map(|body| body.brace)
-        .unwrap_or_default();
+    let brace = brace.unwrap_or_default();
     brace.surround(&mut block, |block| {
         block.extend(unmentioned);
         block.extend(patterns);
@@ -92,6 +91,10 @@ pub(super) fn with_body(function: Function, facts: &Facts, statements: TokenStre
     let inner = body
         .map(|Body { attributes, .. }| attributes)
         .unwrap_or_default();
+    let statements = match &facts.boxed {
+        Some(boxed) => boxed.with_statements(&statements),
+        None => statements,
+    };
     quote! {
         #(#attributes)*
         #visibility #defaultness #signature {

@@ -23,6 +23,13 @@ fn invalidate(arguments: &str, item: &str) -> String {
     expansion("invalidate_cache", expand_invalidate, arguments, item)
 }
 
+/// Compares the expansion of an attribute on `item` with the one that is kept.
+#[track_caller]
+fn assert_expansion(name: &str, item: &str, expanded: &str) {
+    assert_is_short(item, expanded);
+    assert_snapshot(name, expanded);
+}
+
 #[track_caller]
 pub(crate) fn assert_snapshot(name: &str, expanded: &str) {
     let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/snapshots");
@@ -39,6 +46,14 @@ pub(crate) fn assert_snapshot(name: &str, expanded: &str) {
     );
 }
 
+/// An expansion is there to be read, when it is stepped through or an error shows it.
+#[track_caller]
+fn assert_is_short(item: &str, expanded: &str) {
+    let written = prettyplease::unparse(&syn::parse_str(item).unwrap());
+    let lines = expanded.lines().count() - written.lines().count();
+    assert!(lines <= 25, "{lines} lines around the body:\n{expanded}");
+}
+
 const PROFILE: &str = "
     async fn profile(&self, user_id: i64) -> Result<Option<Profile>, Error> {
         self.database.load(user_id).await
@@ -50,16 +65,21 @@ const EVERY_ARGUMENT: &str = r#"
     version = 2, cache = self.cache, single_flight = "off"
 "#;
 
+const EVERY_ARGUMENT_OF_A_PROFILE: &str = r#"
+    key_prefix = "user:{self.region}:{user_id}", ttl = self.ttl, none_ttl = "30s", key(user_id), scope = self.tenant_id,
+    version = 2, cache = self.cache, single_flight = "off", tier = "shared"
+"#;
+
 #[test]
 fn a_cached_async_method() {
     let arguments = r#"ttl = "1h", none_ttl = 30, key_prefix = "user:{user_id}:profile""#;
-    assert_snapshot("cached_async_method", &cached(arguments, PROFILE));
+    assert_expansion("cached_async_method", PROFILE, &cached(arguments, PROFILE));
 }
 
 #[test]
 fn a_cached_sync_function() {
     let item = "fn total(prices: &[u64]) -> u64 { prices.iter().sum() }";
-    assert_snapshot("cached_sync_function", &cached("", item));
+    assert_expansion("cached_sync_function", item, &cached("", item));
 }
 
 #[test]
@@ -72,7 +92,7 @@ fn every_argument_of_cached() {
             db.get(pair).await
         }
     ";
-    assert_snapshot("cached_every_argument", &cached(EVERY_ARGUMENT, item));
+    assert_expansion("cached_every_argument", item, &cached(EVERY_ARGUMENT, item));
 }
 
 #[test]
@@ -87,7 +107,11 @@ fn patterns_and_generics() {
         }
     ";
     let arguments = r#"outcome = "result", tier = "memory""#;
-    assert_snapshot("cached_patterns_and_generics", &cached(arguments, item));
+    assert_expansion(
+        "cached_patterns_and_generics",
+        item,
+        &cached(arguments, item),
+    );
 }
 
 #[test]
@@ -95,7 +119,7 @@ fn a_chosen_key() {
     let item = "fn get(ids: Vec<u64>, filter: Filter) -> usize { filter.count(ids) }";
     let arguments =
         r#"key(ids.len() + 1, filter.city), key_prefix = "{filter.city}:{filter.sort}""#;
-    assert_snapshot("cached_chosen_key", &cached(arguments, item));
+    assert_expansion("cached_chosen_key", item, &cached(arguments, item));
 }
 
 #[test]
@@ -106,7 +130,11 @@ fn an_invalidating_async_method() {
         }
     ";
     let arguments = r#""booking:*", "user:{user_id}:*""#;
-    assert_snapshot("invalidate_async_method", &invalidate(arguments, item));
+    assert_expansion(
+        "invalidate_async_method",
+        item,
+        &invalidate(arguments, item),
+    );
 }
 
 #[test]
@@ -114,7 +142,33 @@ fn an_invalidating_sync_method() {
     let item =
         "fn drop_all(&mut self, n: usize) -> impl Iterator<Item = u64> { self.entries.drain(..n) }";
     let arguments = r#"pattern = "booking", on = "always", cache = cache_of(self)"#;
-    assert_snapshot("invalidate_sync_method", &invalidate(arguments, item));
+    assert_expansion("invalidate_sync_method", item, &invalidate(arguments, item));
+}
+
+/// What the attributes below `#[async_trait]` get to see of `async fn get(&self, id: i64) -> Option<User>`.
+const OF_ASYNC_TRAIT: &str = "
+    fn get<'life0, 'async_trait>(
+        &'life0 self, id: i64
+    ) -> ::core::pin::Pin<Box<dyn ::core::future::Future<Output = Option<User>> + ::core::marker::Send + 'async_trait>>
+    where
+        'life0: 'async_trait,
+        Self: 'async_trait,
+    {
+        Box::pin(async move {
+            let __self = self;
+            let __ret: Option<User> = { __self.database.load(id).await };
+            __ret
+        })
+    }
+";
+
+#[test]
+fn a_cached_method_of_async_trait() {
+    assert_expansion(
+        "cached_async_trait",
+        OF_ASYNC_TRAIT,
+        &cached("ttl = 60", OF_ASYNC_TRAIT),
+    );
 }
 
 #[test]
@@ -128,7 +182,8 @@ fn a_function_with_a_mistake_stays_as_it_was() {
 
 #[test]
 fn an_expansion_is_short_enough_to_read() {
+    // Every snapshot is held to it as well.
     let arguments = r#"ttl = "1h", none_ttl = 30, key_prefix = "user:{user_id}:profile""#;
-    let lines = |text: &str| text.lines().count();
-    assert!(lines(&cached(arguments, PROFILE)) <= 40 + lines(PROFILE.trim()));
+    assert_is_short(PROFILE, &cached(arguments, PROFILE));
+    assert_is_short(PROFILE, &cached(EVERY_ARGUMENT_OF_A_PROFILE, PROFILE));
 }

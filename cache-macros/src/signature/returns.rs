@@ -1,11 +1,10 @@
 //! What a return type shows of itself.
 
 use proc_macro2::Ident;
-use quote::ToTokens;
 use syn::visit::{self, Visit};
 use syn::{GenericArgument, PathSegment, ReturnType, Type, TypePath};
 
-use super::{Parameters, bare, first_type, last};
+use super::{Parameters, bare, boxed, first_type, last};
 
 /// What a return type shows of itself.
 pub(crate) enum Returns {
@@ -16,7 +15,7 @@ pub(crate) enum Returns {
         in_result: bool,
         future: bool,
     },
-    /// `Pin<Box<dyn Future<…>>>`: what `#[async_trait]` makes of an `async fn`.
+    /// `Pin<Box<dyn Future<…>>>`, made by something else than the function's own `async` block.
     BoxedFuture,
     /// A reference, at the top or inside; whether all of them are `'static`.
     Borrowed {
@@ -44,7 +43,7 @@ pub(super) fn returns(output: &ReturnType, parameters: &Parameters<'_>) -> Retur
     match ty {
         Type::Tuple(tuple) if tuple.elems.is_empty() => Returns::Nothing,
         Type::Never(_) => Returns::Never,
-        _ if is_boxed_future(ty) => Returns::BoxedFuture,
+        _ if boxed::output(ty).is_some() => Returns::BoxedFuture,
         _ if opaque => Returns::Opaque {
             in_result: is_result(ty),
             future,
@@ -99,19 +98,6 @@ fn value_of_result(ty: &Type) -> Option<&Type> {
 
 fn is_result(ty: &Type) -> bool {
     matches!(ty, Type::Path(path) if last(path).is_some_and(|segment| segment.ident == "Result"))
-}
-
-fn is_boxed_future(ty: &Type) -> bool {
-    let argument = |ty: &Type, name: &str| match bare(ty) {
-        Type::Path(path) => last(path)
-            .filter(|segment| segment.ident == name)
-            .and_then(first_type)
-            .cloned(),
-        _ => None,
-    };
-    let pinned = argument(ty, "Pin").and_then(|pinned| argument(&pinned, "Box"));
-    matches!(pinned, Some(Type::TraitObject(object))
-        if object.bounds.to_token_stream().to_string().contains("Future"))
 }
 
 /// What occurs in a type, outside function types.

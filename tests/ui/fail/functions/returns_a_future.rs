@@ -2,7 +2,7 @@ use std::pin::Pin;
 
 use cachewright::invalidate_cache;
 
-type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 struct Service;
 
@@ -13,7 +13,7 @@ impl Service {
     }
 
     #[invalidate_cache("user:*")]
-    fn behind_an_alias(&self) -> BoxFuture<'_, Result<(), ()>> {
+    fn behind_an_alias(&self) -> Pending<'_, Result<(), ()>> {
         Box::pin(async { Ok(()) })
     }
 

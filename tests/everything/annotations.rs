@@ -1,0 +1,238 @@
+//! Every argument of the attributes, under every lint that a program may ask for: an expansion says nothing.
+#![deny(warnings, clippy::all, clippy::pedantic, clippy::redundant_clone)]
+#![deny(
+    unused_qualifications,
+    unreachable_pub,
+    missing_docs,
+    single_use_lifetimes,
+    unused_lifetimes
+)]
+#![deny(
+    trivial_casts,
+    unused_results,
+    let_underscore_drop,
+    elided_lifetimes_in_paths
+)]
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::shadow_unrelated
+)]
+#![deny(
+    clippy::absolute_paths,
+    clippy::min_ident_chars,
+    clippy::pattern_type_mismatch
+)]
+#![forbid(unsafe_code)]
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::facade::{Cache, Error, cache_defaults, cached, invalidate_cache};
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Profile {
+    id: u64,
+}
+
+#[derive(Debug, PartialEq)]
+struct Failure;
+
+type Loaded<T> = Result<T, Failure>;
+
+#[derive(Serialize)]
+struct Filter {
+    city: String,
+    page: (u64, u64),
+}
+
+struct Service {
+    cache: Arc<Cache>,
+    region: String,
+    ttl: Duration,
+}
+
+impl Service {
+    fn new() -> Result<Self, Error> {
+        Ok(Self {
+            cache: Arc::new(Cache::builder().build()?),
+            region: "eu".to_owned(),
+            ttl: Duration::from_secs(60),
+        })
+    }
+
+    #[cached(
+        crate = crate::facade,
+        key_prefix = "user:{self.region}:{user_id}",
+        ttl = "1h30m",
+        none_ttl = 30,
+        scope = self.region,
+        version = 2,
+        cache = self.cache,
+        single_flight = "off"
+    )]
+    async fn profile(&self, user_id: u64) -> Loaded<Option<Profile>> {
+        if user_id == 0 {
+            return Err(Failure);
+        }
+        Ok(Some(Profile { id: user_id }))
+    }
+
+    #[cached(
+        crate = crate::facade,
+        key(filter.city, filter.page.0, ids.len()),
+        key_prefix = "search:{filter.page.1}",
+        ttl = self.ttl,
+        none_ttl = Duration::from_secs(1),
+        cache = self.cache,
+        tier = "memory"
+    )]
+    fn search(&self, filter: &Filter, ids: &[u64]) -> Option<usize> {
+        (filter.page.0 > 0).then_some(ids.len())
+    }
+
+    #[cached(crate = crate::facade, skip(log, _unused), cache = self.cache, tier = "shared", single_flight = "process")]
+    async fn counted(self: Arc<Self>, log: &mut Vec<u64>, _unused: &str, _counted: u64) -> usize {
+        log.push(1);
+        self.region.len()
+    }
+
+    #[cached(crate = crate::facade, cache = &self.cache)]
+    async fn taken_apart(
+        &self,
+        (left, right): (u64, u64),
+        Filter { city, .. }: Filter,
+        _: u64,
+        mut count: usize,
+        label: impl Display + Serialize,
+    ) -> String {
+        count += city.len();
+        format!("{left} {right} {count} {label}")
+    }
+
+    #[invalidate_cache(
+        "user:{self.region}:{user_id}",
+        "search:*",
+        pattern = "other",
+        entry = self.profile(user_id),
+        entry = fibonacci(7),
+        on = "always",
+        cache = self.cache,
+        crate = crate::facade
+    )]
+    async fn rename(&mut self, user_id: u64, name: String, _unused: u64) -> Loaded<()> {
+        self.region = name;
+        (user_id > 0).then_some(()).ok_or(Failure)
+    }
+
+    #[invalidate_cache("user", crate = crate::facade)]
+    #[invalidate_cache("search", cache = self.cache, outcome = "value", crate = crate::facade)]
+    fn consume(self, _guard: impl FnOnce()) -> String {
+        self.region
+    }
+
+    #[invalidate_cache("user", crate = crate::facade)]
+    async fn nothing(&self) {}
+}
+
+#[cached(crate = crate::facade)]
+fn fibonacci(number: u64) -> u64 {
+    if number < 2 {
+        number
+    } else {
+        fibonacci(number - 1) + fibonacci(number - 2)
+    }
+}
+
+#[cached(crate = crate::facade, outcome = "value")]
+async fn hidden<T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static>(value: T) -> T {
+    value
+}
+
+#[cached(crate = crate::facade)]
+async fn lent<'a>(text: &'a str, words: &'a [&'a str]) -> HashMap<String, usize> {
+    words
+        .iter()
+        .map(|word| (format!("{text} {word}"), word.len()))
+        .collect()
+}
+
+#[async_trait]
+trait Users {
+    async fn get(&self, id: u64, pair: (u64, u64)) -> Loaded<Option<Profile>>;
+    async fn set(&self, id: u64) -> Loaded<Profile>;
+    async fn one(&self, id: u64) -> Vec<Profile>;
+
+    #[cached(crate = crate::facade)]
+    async fn by_default(&self, id: u64) -> Vec<u64> {
+        vec![id]
+    }
+}
+
+#[cache_defaults(crate = crate::facade, cache = self.cache, key_prefix = "user:{id}", ttl = 60)]
+#[async_trait]
+impl Users for Service {
+    #[cached]
+    async fn one(&self, id: u64) -> Vec<Profile> {
+        vec![Profile { id }]
+    }
+
+    #[cached(none_ttl = "5s")]
+    async fn get(&self, id: u64, (left, right): (u64, u64)) -> Loaded<Option<Profile>> {
+        let id = id.checked_sub(left + right).ok_or(Failure)?;
+        Ok(Some(Profile { id }))
+    }
+
+    #[invalidate_cache("user:{id}", entry = self.get(id, (0, 0)))]
+    async fn set(&self, id: u64) -> Loaded<Profile> {
+        Ok(Profile { id })
+    }
+}
+
+#[cached(crate = crate::facade)]
+fn boxed(id: u64) -> Pin<Box<dyn Future<Output = Option<u64>> + Send>> {
+    Box::pin(async move { Some(id) })
+}
+
+#[tokio::test]
+async fn an_expansion_is_silent_under_every_lint() -> Result<(), Error> {
+    let service = Arc::new(Service::new()?);
+    let mut log = Vec::new();
+    let filter = || Filter {
+        city: "Rome".to_owned(),
+        page: (1, 2),
+    };
+    for _ in 0..2 {
+        assert_eq!(service.profile(1).await, Ok(Some(Profile { id: 1 })));
+        assert_eq!(service.profile(0).await, Err(Failure));
+        assert_eq!(service.search(&filter(), &[1, 2]), Some(2));
+        assert_eq!(Arc::clone(&service).counted(&mut log, "", 1).await, 2);
+        assert_eq!(
+            service.taken_apart((1, 2), filter(), 3, 4, "x").await,
+            "1 2 8 x"
+        );
+        assert_eq!(fibonacci(50), 12_586_269_025);
+        assert_eq!(hidden(1_u8).await, 1);
+        assert_eq!(lent("a", &["b"]).await["a b"], 1);
+        assert_eq!(service.get(5, (1, 1)).await, Ok(Some(Profile { id: 3 })));
+        assert_eq!(service.set(5).await, Ok(Profile { id: 5 }));
+        assert_eq!(service.by_default(5).await, [5]);
+        assert_eq!(service.one(5).await, [Profile { id: 5 }]);
+        assert_eq!(boxed(5).await, Some(5));
+        service.nothing().await;
+    }
+    assert_eq!(log, [1]);
+    let mut another = Service::new()?;
+    assert_eq!(another.rename(1, "us".to_owned(), 2).await, Ok(()));
+    assert_eq!(another.consume(|| ()), "us");
+    Ok(())
+}
