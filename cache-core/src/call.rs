@@ -20,7 +20,7 @@ use crate::handling::{Coding, Handling};
 use crate::key::KeyWriter;
 use crate::memory::entry::Entry;
 use crate::mutants::{Mutant, active};
-use crate::outcome::Shape;
+use crate::outcome::{HasAbsence, Shape};
 use crate::policy::Tier;
 use crate::segment::SegmentWriter;
 use crate::shared::Shared;
@@ -33,7 +33,7 @@ use crate::subject::Subject;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be cached",
     label = "not `Clone + Serialize + DeserializeOwned + Send + Sync + 'static`",
-    note = "derive `Clone`, `serde::Serialize` and `serde::Deserialize`, for a type of another crate, turn on that crate's `serde` feature; or keep the value in the process with `tier = \"memory\"`, which needs `Clone` alone"
+    note = "derive `Clone`, `serde::Serialize` and `serde::Deserialize`, for a type of another crate, turn on that crate's `serde` feature; or keep the value in the process with `tier = \"memory\"`, which needs no serde; `Rc`, `RefCell` and references can't be kept in any tier: use `Arc`, `Mutex` and owned values"
 )]
 pub trait CacheValue: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}
 
@@ -47,7 +47,7 @@ impl<V: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> CacheValue
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be cached",
     label = "not `Clone + Send + Sync + 'static`",
-    note = "an `Arc` of it may be"
+    note = "derive `Clone`, or keep an `Arc` of it; a value is shared by threads and outlives the call, so `Rc`, `RefCell` and references can't be kept: use `Arc`, `Mutex` and owned values"
 )]
 pub trait LocalValue: Clone + Send + Sync + 'static {}
 
@@ -181,6 +181,15 @@ where
         if let State::Miss(miss) = &mut self.state {
             miss.ttl = Some(ttl());
         }
+        self
+    }
+
+    /// Changes nothing: that there is an absence which could be kept, the compiler has seen here.
+    #[inline]
+    pub fn with_absence(self) -> Self
+    where
+        S: HasAbsence,
+    {
         self
     }
 

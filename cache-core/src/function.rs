@@ -44,6 +44,8 @@ pub(crate) enum KeyParts {
     Some(u8, &'static [u8]),
     /// Expressions over this many.
     Chosen(u8),
+    /// Of arguments of which nobody knows how many there are: some are `#[cfg]`.
+    Conditional,
 }
 
 impl Function {
@@ -132,6 +134,13 @@ impl Function {
     #[must_use]
     pub const fn chosen_key(mut self, count: u8) -> Self {
         self.key = KeyParts::Chosen(count);
+        self
+    }
+
+    /// Some of its arguments are there under a condition only.
+    #[must_use]
+    pub const fn conditional_arguments(mut self) -> Self {
+        self.key = KeyParts::Conditional;
         self
     }
 

@@ -2,6 +2,7 @@
 
 pub(crate) mod call;
 
+use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -58,23 +59,29 @@ impl Invalidation {
             tracing::warn!(target: LOG, function = self.function, template, %error, "invalidating more than asked for");
             render_widened(template, &fill)
         });
-        match Pattern::from_rendered(&rendered) {
-            Ok(pattern) => {
-                let inner = self.cache.inner();
-                let slots = inner.memory.invalidations.slots_of_pattern(pattern.node());
-                self.target.slots.extend(slots);
-                if inner.shared.is_some() {
-                    // A value that looks like a hash or a version names nothing but itself.
-                    let depth = nodes(pattern.node()).count();
-                    let last = template.split(':').nth(depth.saturating_sub(1));
-                    let alone = last.is_some_and(|segment| segment.contains('{'));
-                    let named = pattern.named().take(if alone { 1 } else { usize::MAX });
-                    self.target.nodes.extend(named.map(Box::from));
-                }
-            }
-            Err(_) => self.target.everything = true,
-        }
+        // A value that looks like a hash or a version names nothing but itself.
+        let depth = nodes(&rendered)
+            .take_while(|node| !node.contains('*'))
+            .count();
+        let last = template.split(':').nth(depth.saturating_sub(1));
+        let alone = last.is_some_and(|segment| segment.contains('{'));
+        self.add_path(&rendered, alone);
         self
+    }
+
+    /// Adds what lies below a path, and unless it stands `alone`, what else that may name.
+    fn add_path(&mut self, path: &str, alone: bool) {
+        let Ok(pattern) = Pattern::from_rendered(path) else {
+            self.target.everything = true;
+            return;
+        };
+        let inner = self.cache.inner();
+        let slots = inner.memory.invalidations.slots_of_pattern(pattern.node());
+        self.target.slots.extend(slots);
+        if inner.shared.is_some() {
+            let named = pattern.named().take(if alone { 1 } else { usize::MAX });
+            self.target.nodes.extend(named.map(Box::from));
+        }
     }
 
     /// Adds the entries of every function of this bare name with these arguments, whatever its
@@ -84,20 +91,28 @@ impl Invalidation {
         self.entries.push(function);
         let mut writer = KeyWriter::new();
         key(&mut writer);
-        if let Some(error) = writer.error() {
-            tracing::warn!(target: LOG, function = self.function, entry = function, %error, "invalidating more than asked for");
-            self.target.everything = true;
-            return self;
+        match writer.error() {
+            Some(error) => self.widen_to_everything(error),
+            None => self.add_leaf(function, writer.argument_bytes()),
         }
+        self
+    }
+
+    /// Adds the entries of a function with these arguments.
+    fn add_leaf(&mut self, function: &'static str, arguments: &[u8]) {
         let inner = self.cache.inner();
-        let arguments = writer.argument_bytes();
         let slot = inner.memory.invalidations.leaf(function, arguments);
         self.target.slots.push(slot);
         if inner.shared.is_some() {
             let leaf = Leaf::of_call(function, arguments);
             self.target.leaves.push(leaf);
         }
-        self
+    }
+
+    fn widen_to_everything(&mut self, reason: impl Display) {
+        let (function, entries) = (self.function, &self.entries);
+        tracing::warn!(target: LOG, function, ?entries, error = %reason, "invalidating more than asked for");
+        self.target.everything = true;
     }
 
     /// Invalidates after an `Err` too: for writers that may have committed all the same.

@@ -82,14 +82,14 @@ pub mod private {
     pub use crate::duration::parse_duration;
     pub use crate::function::Function;
     pub use crate::installed::installed;
-    pub use crate::invalidation::call::{Arguments, EntryArgument, skipped};
+    pub use crate::invalidation::call::{EntryArgument, EntryCall, Exactly};
     pub use crate::invalidation::{Invalidation, invalidation};
     pub use crate::invalidator::{CalledEntry, Invalidator};
     pub use crate::key::{ArgsHash, Identity, KeyArgument, KeyWriter, function_path, leaf_bucket};
     pub use crate::outcome::{
-        Compared, Equality, FutureOf, OptionOf, OrComparedOption, OrComparedResult,
-        OrComparedValue, OrFuture, OrOption, OrResult, OrResultOption, OrValue, Outcome, ResultOf,
-        ResultOptionOf, Returns, Settled, Shape, Value,
+        Compared, Equality, Fits, FutureOf, HasAbsence, OptionOf, OrComparedOption,
+        OrComparedResult, OrComparedValue, OrFuture, OrOption, OrResult, OrResultOption, OrValue,
+        Outcome, ResultOf, ResultOptionOf, Returns, Settled, Shape, Value,
     };
     pub use crate::pattern::nodes;
     pub use crate::registry::{CACHEWRIGHT_FUNCTIONS_1, CACHEWRIGHT_INVALIDATORS_1};

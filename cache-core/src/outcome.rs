@@ -58,6 +58,62 @@ pub trait Shape<R>: Copy {
     fn restore(self, kept: Option<Self::Value>) -> Option<R>;
 }
 
+/// A shape that has a place for an absence.
+#[diagnostic::on_unimplemented(
+    message = "`none_ttl` says how long a `None` is kept, but this function never returns one",
+    label = "there is no `None` to keep",
+    note = "leave `none_ttl` out; `ttl` says how long values are kept, and an `Err` never is"
+)]
+pub trait HasAbsence {}
+
+impl HasAbsence for OptionOf {}
+impl HasAbsence for ResultOptionOf {}
+
+#[diagnostic::do_not_recommend]
+impl<S: HasAbsence> HasAbsence for Compared<S> {}
+
+/// A shape that fits what a function returns.
+#[diagnostic::on_unimplemented(
+    message = "`outcome` says what this function returns, and it returns `{R}`",
+    label = "is not what it says",
+    note = "leave `outcome` out, for the compiler sees what `{R}` is; it is for types that hide whether they are an `Option` or a `Result`"
+)]
+pub trait Fits<R> {
+    /// Itself.
+    type Shape: Shape<R>;
+
+    /// Gives itself.
+    fn fitting(self) -> Self::Shape;
+}
+
+// One by one: what fits by no `impl` has no shape, and so gives no other error than this one.
+impl<T> Fits<Option<T>> for OptionOf {
+    type Shape = Self;
+
+    #[inline]
+    fn fitting(self) -> Self {
+        self
+    }
+}
+
+impl<T, E> Fits<Result<T, E>> for ResultOf {
+    type Shape = Self;
+
+    #[inline]
+    fn fitting(self) -> Self {
+        self
+    }
+}
+
+impl<T, E> Fits<Result<Option<T>, E>> for ResultOptionOf {
+    type Shape = Self;
+
+    #[inline]
+    fn fitting(self) -> Self {
+        self
+    }
+}
+
 /// A shape that shows whether a writer has written.
 #[diagnostic::on_unimplemented(
     message = "what this function returns is a future, which has done nothing yet",

@@ -6,9 +6,10 @@ mod key;
 mod names;
 
 use proc_macro2::{Ident, Span, TokenStream};
+use syn::ext::IdentExt;
 use syn::{Attribute, Expr};
 
-use crate::args::{Argument, Cached, EntryCall, Invalidate, Keyed, Outcome, Tier};
+use crate::args::{Argument, Cached, Callee, EntryCall, Invalidate, Keyed, Outcome, Tier};
 use crate::duration::Ttl;
 use crate::errors::Errors;
 use crate::expand::Runtime;
@@ -36,6 +37,8 @@ pub(crate) struct CachedPlan {
     pub(crate) single_flight: bool,
     pub(crate) cache: Option<Expr>,
     pub(crate) outcome: Argument<Outcome>,
+    /// `none_ttl`, if only the compiler knows whether there is a `None`.
+    pub(crate) needs_absence: Option<Ident>,
     /// A name in the return type that must not be a type parameter.
     pub(crate) concrete: Option<Ident>,
     /// What the descriptor says of the value.
@@ -49,6 +52,8 @@ pub(crate) enum KeyParts {
     Some(u8, Vec<u8>),
     /// Expressions over them.
     Chosen(u8),
+    /// Some are there under a condition.
+    Conditional,
 }
 
 /// One part of the key.
@@ -130,6 +135,11 @@ pub(crate) fn cached(
             Returns::Plain { unsure } if args.outcome.is_none() => unsure.clone(),
             _ => None,
         },
+        needs_absence: match (&args.none_ttl, &args.outcome) {
+            // A default is for those functions of a block that may return one.
+            (Some(none_ttl), None) if !none_ttl.inherited => Some(none_ttl.key.clone()),
+            _ => None,
+        },
         ttl: given(args.ttl),
         none_ttl: given(args.none_ttl),
         version: given(args.version),
@@ -163,6 +173,7 @@ pub(crate) fn invalidate(
     }
     for entry in &args.entries {
         names.need_receiver(&entry.written, errors);
+        calls_no_argument(entry, &names, errors);
     }
     let patterns = args.patterns.iter().map(|template| Pattern {
         text: template.literal.value(),
@@ -204,12 +215,25 @@ fn absence_is_possible(args: &Cached, errors: &mut Errors) {
     let (Some(none_ttl), Some(outcome)) = (&args.none_ttl, &args.outcome) else {
         return;
     };
-    // A default is for those functions of a block that may return one.
     if matches!(outcome.value, Outcome::Value | Outcome::Result) && !none_ttl.inherited {
         errors.at(
             &none_ttl.key,
             "`none_ttl` says how long a `None` is kept, but with this `outcome` the function never returns one",
             "leave `none_ttl` out, or write `outcome = \"option\"` or `outcome = \"result_option\"`",
+        );
+    }
+}
+
+fn calls_no_argument(entry: &EntryCall, names: &Names<'_>, errors: &mut Errors) {
+    let Callee::Function(call, name) = &entry.callee else {
+        return;
+    };
+    let is_alone = matches!(&*call.func, Expr::Path(path) if path.path.get_ident().is_some());
+    if is_alone && names.find(&name.unraw().to_string()).is_some() {
+        errors.at(
+            name,
+            format!("`{name}` is an argument, and `entry` names a call of a cached function, which is known by its name"),
+            "call the function itself: `entry = path::to::function(id)`",
         );
     }
 }

@@ -11,8 +11,9 @@ mod key;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
+use syn::visit::Visit;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Expr, Path, ReturnType, Type, parse_quote};
+use syn::{Expr, Path, ReturnType, Type, TypeInfer, parse_quote};
 
 use crate::args::{Keyed, Outcome, Tier};
 use crate::check::{CachedPlan, InvalidatePlan};
@@ -33,6 +34,11 @@ pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> To
     let cache = cache(&plan.runtime, plan.cache.as_ref());
     let descriptor = descriptor::function(plan, &function);
     let outcome = outcome(&plan.runtime, plan.outcome.as_ref(), &returned);
+    let with_absence = plan.needs_absence.as_ref().map(|key| {
+        // That the function returns no `None` is reported there.
+        let place = ours_at(key.span());
+        quote_spanned!(place=> .with_absence())
+    });
     let key = key::key(plan);
     let prefix = key::segments(&plan.segments);
     let ttl = lifetime(&quote!(ttl), plan.ttl.as_ref());
@@ -40,9 +46,9 @@ pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> To
     let (described, call) = (local("function"), local("call"));
     let body = body::body(&function, facts, &returned, TokenStream::new());
     let run = if facts.is_async {
-        quote!(#call.or_compute(async move #body).await)
+        quote!(#call #with_absence.or_compute(async move #body).await)
     } else {
-        quote!(#call.or_compute_blocking(move #body))
+        quote!(#call #with_absence.or_compute_blocking(move #body))
     };
     let statements = quote! {
         #concrete
@@ -64,8 +70,7 @@ pub(crate) fn invalidate(plan: &InvalidatePlan, function: Function, facts: &Fact
         let segments = key::segments(&pattern.segments);
         quote!(.pattern(#text, #segments))
     });
-    let entries = plan.entries.iter();
-    let entries = entries.map(|entry| entry::call(&plan.runtime, entry));
+    let entries = plan.entries.iter().map(entry::call);
     let always = plan.always.then(|| quote!(.always()));
     let outcome = outcome(&plan.runtime, plan.outcome.as_ref(), &returned);
     let (described, invalidation) = (local("writer"), local("invalidation"));
@@ -175,7 +180,27 @@ fn outcome(runtime: &Runtime, outcome: Option<&Keyed<Outcome>>, returned: &Type)
         Outcome::Result => "ResultOf",
         Outcome::ResultOption => "ResultOptionOf",
     };
-    runtime.name_at(shape, ours_at(key.span()))
+    let place = ours_at(key.span());
+    let shape = runtime.name_at(shape, place);
+    if *value == Outcome::Value || is_inferred(returned) {
+        return shape;
+    }
+    let fits = runtime.name_at("Fits", place);
+    quote_spanned!(place=> #fits::<#returned>::fitting(#shape))
+}
+
+fn is_inferred(returned: &Type) -> bool {
+    struct Infers(bool);
+
+    impl Visit<'_> for Infers {
+        fn visit_type_infer(&mut self, _: &TypeInfer) {
+            self.0 = true;
+        }
+    }
+
+    let mut infers = Infers(false);
+    infers.visit_type(returned);
+    infers.0
 }
 
 #[cfg(test)]

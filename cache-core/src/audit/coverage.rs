@@ -4,7 +4,7 @@ use super::finding::{Finding, FindingKind};
 use super::nearest::{Nearest, nearest};
 use super::program::{Called, Program, Reader, Writer};
 use super::template::{Meeting, Reach};
-use crate::invalidation::call::fixed_prefix;
+use crate::invalidation::call::fixed_path;
 
 /// The patterns that cover nothing, or more than they say.
 pub(super) fn patterns(whole: &Program, writer: &Writer) -> Vec<Finding> {
@@ -134,9 +134,10 @@ fn unknown(whole: &Program, writer: &Writer, called: Called) -> Finding {
 
 fn untold_key(writer: &Writer, called: Called, reader: &Reader) -> Finding {
     let (name, place) = (called.name(), &reader.place);
-    let covered = match fixed_prefix(reader.function.key_prefix()) {
+    let function = reader.function;
+    let covered = match &*fixed_path(function.key_prefix(), function.name()) {
         "" => "every entry of the cache".to_owned(),
-        prefix => format!("everything under `{prefix}`"),
+        path => format!("everything under `{path}`"),
     };
     Finding::new(
         FindingKind::Widened,

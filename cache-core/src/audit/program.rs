@@ -3,7 +3,7 @@
 use super::place::Place;
 use super::template::Reach;
 use crate::function::Function;
-use crate::invalidation::call::Given;
+use crate::invalidation::call::{arguments_of, key_of};
 use crate::invalidator::{CalledEntry, Invalidator};
 use crate::registry;
 
@@ -63,22 +63,22 @@ impl Called {
         self.0.2.len()
     }
 
-    fn given(self, function: &Function) -> Given {
+    /// Which of the function's arguments are given; none if it is a call of something else.
+    fn given(self, function: &Function) -> Option<&'static [bool]> {
         let Self((_, by_path, written)) = self;
-        Given::to(function, by_path, written)
+        arguments_of(function, by_path, written)
     }
 
     /// Whether it may be a call of `reader`.
     pub(super) fn is_of(self, reader: &Reader) -> bool {
         let function = reader.function;
-        function.name() == self.name() && self.given(function).is_a_call_of(function)
+        function.name() == self.name() && self.given(function).is_some()
     }
 
     /// Whether it tells the key of `reader`.
     pub(super) fn tells_key_of(self, reader: &Reader) -> bool {
-        self.given(reader.function)
-            .in_key_of(reader.function)
-            .is_ok()
+        let given = self.given(reader.function);
+        given.is_some_and(|given| key_of(reader.function, given, |given| *given).is_some())
     }
 }
 

@@ -1,18 +1,26 @@
 //! An entry that is named by a call of its function, which is checked by the compiler and not made.
 //!
 //! The writer knows the values, and what of them the key is made of stands in the function's
-//! descriptor, where it is looked up when the writer runs.
+//! descriptor, where it is looked up when the writer runs. A value is written as the type of the
+//! parameter that it is given for, because what a coercion makes of it may be written otherwise: as
+//! a `&[u8]`, `Bytes` is a sequence.
+
+mod path;
 
 use std::any::type_name;
 use std::collections::BTreeSet;
+use std::fmt;
+use std::marker::PhantomData;
 
 use serde::Serialize;
 
 use super::Invalidation;
-use crate::error::LOG;
+use crate::error::{Error, LOG};
 use crate::function::{Function, KeyParts};
 use crate::key::KeyWriter;
 use crate::registry;
+pub(crate) use path::fixed_path;
+use path::function_name;
 
 /// What can be given to a cached function in a call that names its entry: every [`Serialize`] type.
 #[diagnostic::on_unimplemented(
@@ -32,234 +40,264 @@ impl<T: Serialize + ?Sized> EntryArgument for T {
     }
 }
 
-/// The arguments of such a call, by reference.
-pub trait Arguments {
-    /// What the called function takes.
-    type Values;
+/// A type and itself: what is given for a parameter without being moved is not coerced to it.
+#[diagnostic::on_unimplemented(
+    message = "the argument that names the entry is `{Self}`, and the cached function takes `{P}`",
+    label = "not `{P}`",
+    note = "write what the call would be given: for example `&name` for `&str`, `&*name` if `name` is a reference itself, `id.into()` for another type"
+)]
+pub trait Exactly<P> {}
 
-    /// Appends one of them to `key`.
-    fn write(&self, argument: usize, key: &mut KeyWriter);
+impl<T> Exactly<T> for T {}
+
+/// A call that names an entry, with the values that it was given so far; those for `P` are to come.
+///
+/// `P` is a list of types: `(i64, (&str, ()))`.
+#[must_use = "a call names an entry when it is complete"]
+pub struct EntryCall<P> {
+    invalidation: Invalidation,
+    /// What the called function may be named; none if that can't be told.
+    names: Option<BTreeSet<&'static str>>,
+    by_path: bool,
+    given: Vec<Given>,
+    parameters: PhantomData<fn(P)>,
 }
 
-macro_rules! arguments {
-    ($($argument:ident: $position:tt),*) => {
-        impl<$($argument: EntryArgument),*> Arguments for ($(&$argument,)*) {
-            type Values = ($($argument,)*);
-
-            #[allow(unused_variables, reason = "there may be none")]
-            fn write(&self, argument: usize, key: &mut KeyWriter) {
-                match argument {
-                    $($position => self.$position.write_to(key),)*
-                    _ => unreachable!("an argument that was not given"),
-                }
-            }
-        }
-    };
-}
-
-arguments!();
-arguments!(A: 0);
-arguments!(A: 0, B: 1);
-arguments!(A: 0, B: 1, C: 2);
-arguments!(A: 0, B: 1, C: 2, D: 3);
-arguments!(A: 0, B: 1, C: 2, D: 3, E: 4);
-arguments!(A: 0, B: 1, C: 2, D: 3, E: 4, F: 5);
-arguments!(A: 0, B: 1, C: 2, D: 3, E: 4, F: 5, G: 6);
-arguments!(A: 0, B: 1, C: 2, D: 3, E: 4, F: 5, G: 6, H: 7);
-arguments!(A: 0, B: 1, C: 2, D: 3, E: 4, F: 5, G: 6, H: 7, I: 8);
-arguments!(A: 0, B: 1, C: 2, D: 3, E: 4, F: 5, G: 6, H: 7, I: 8, J: 9);
-arguments!(A: 0, B: 1, C: 2, D: 3, E: 4, F: 5, G: 6, H: 7, I: 8, J: 9, K: 10);
-arguments!(A: 0, B: 1, C: 2, D: 3, E: 4, F: 5, G: 6, H: 7, I: 8, J: 9, K: 10, L: 11);
-
-/// Stands for an argument that was skipped with `_`, in a call that is never made.
-#[must_use]
-pub fn skipped<T>() -> T {
-    unreachable!("a call that names an entry is not made")
-}
-
-/// Which of a call's arguments were given: `Some` counts those before it that were, too.
-#[derive(Clone, Copy)]
-pub(crate) struct Given {
-    /// `false` for `_`.
-    written: &'static [bool],
-    /// How many of them are the receiver: a path such as `Users::get` takes it like the others.
-    receivers: usize,
+/// What was given for a parameter.
+enum Given {
+    /// `_`.
+    Nothing,
+    /// Its canonical bytes.
+    Value(Box<[u8]>),
+    Unwritable(Error),
 }
 
 impl Given {
-    /// Those of a call of `function`, by its path or as a method.
-    pub(crate) fn to(function: &Function, by_path: bool, written: &'static [bool]) -> Self {
-        let receivers = usize::from(by_path && function.has_receiver());
-        Self { written, receivers }
+    fn is_given(&self) -> bool {
+        !matches!(self, Self::Nothing)
     }
+}
 
-    /// The position among the given ones of the function's argument `position`.
-    fn find(self, position: usize) -> Option<usize> {
-        let place = position + self.receivers;
-        let before = self.written.get(..place)?.iter();
-        let is_given = *self.written.get(place)?;
-        is_given.then(|| before.filter(|given| **given).count())
+impl fmt::Debug for Given {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Nothing => "_",
+            Self::Value(_) => "…",
+            Self::Unwritable(_) => "!",
+        })
     }
+}
 
-    /// The given ones of which the function's key is made. `Err` if one is missing, or if the key is
-    /// made of something else.
-    pub(crate) fn in_key_of(self, function: &Function) -> Result<Vec<usize>, ()> {
-        let positions = |count: usize| (0..count).map(|position| self.find(position));
-        let found: Option<Vec<usize>> = match function.key_parts() {
-            KeyParts::All(count) => positions(count.into()).collect(),
-            KeyParts::Some(_, chosen) => {
-                let chosen = chosen.iter().map(|position| usize::from(*position));
-                chosen.map(|position| self.find(position)).collect()
-            }
-            KeyParts::Chosen(_) => None,
-            KeyParts::Unknown => Some(self.all()),
-        };
-        found.ok_or(())
-    }
-
-    fn all(self) -> Vec<usize> {
-        (0..self.written.iter().filter(|given| **given).count()).collect()
-    }
-
-    pub(crate) fn is_a_call_of(self, function: &Function) -> bool {
-        let count = match function.key_parts() {
-            KeyParts::Unknown => return true,
-            KeyParts::All(count) | KeyParts::Some(count, _) | KeyParts::Chosen(count) => count,
-        };
-        usize::from(count) + self.receivers == self.written.len()
+impl<P> fmt::Debug for EntryCall<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EntryCall")
+            .field("names", &self.names)
+            .field("given", &self.given)
+            .finish_non_exhaustive()
     }
 }
 
 impl Invalidation {
-    /// Adds the entry that a call of the method `name` would be answered from: `_call` is checked by
-    /// the compiler and never made. `given` has `false` for each argument that is skipped.
+    /// Begins a call of the method `name`: `_call` is checked by the compiler and never made.
     ///
-    /// See [`entry`](Self::entry) for what it takes along. If the key of a function that it may be
-    /// can't be told from the arguments, everything below its key prefix is invalidated.
-    pub fn call<A: Arguments, R>(
-        self,
-        name: &'static str,
-        given: &'static [bool],
-        _call: impl FnOnce(A::Values) -> R,
-        arguments: A,
-    ) -> Self {
-        self.named(name, false, given, &arguments)
+    /// See [`entry`](Self::entry) for what the entry takes along. If the key of a function that it
+    /// may be can't be told from the values, everything below its key prefix is invalidated.
+    pub fn call<P>(self, name: &'static str, _call: impl FnOnce(P)) -> EntryCall<P> {
+        self.begin(Some(BTreeSet::from([name])), false)
     }
 
-    /// Like [`call`](Self::call), of a function by its path: known by what it is and not by the name
+    /// Like [`call`](Self::call), of a function by its path: known by what it is, beside the `name`
     /// that it was imported under.
-    pub fn call_of<F, A: Arguments, R>(
+    pub fn call_of<F, P>(
         self,
+        name: &'static str,
         _function: F,
-        given: &'static [bool],
-        _call: impl FnOnce(F, A::Values) -> R,
-        arguments: A,
-    ) -> Self {
-        self.named(bare_name(type_name::<F>()), true, given, &arguments)
+        _call: impl FnOnce(F, P),
+    ) -> EntryCall<P> {
+        // Neither a closure nor a pointer to a function tells which function it is.
+        let own = function_name(type_name::<F>());
+        let names = own.map(|own| match registry::named(own) {
+            [] => BTreeSet::from([own, name]),
+            _ => BTreeSet::from([own]),
+        });
+        self.begin(names, true)
     }
 
-    fn named(
-        mut self,
-        name: &'static str,
-        by_path: bool,
-        written: &'static [bool],
-        arguments: &impl Arguments,
-    ) -> Self {
-        let mut keys = BTreeSet::new();
-        for function in registry::named(name) {
-            let given = Given::to(function, by_path, written);
-            if !given.is_a_call_of(function) {
-                continue;
-            }
-            match given.in_key_of(function) {
-                Ok(key) => drop(keys.insert(key)),
-                Err(()) => self = self.all_entries_of(function),
-            }
+    fn begin<P>(self, names: Option<BTreeSet<&'static str>>, by_path: bool) -> EntryCall<P> {
+        EntryCall {
+            invalidation: self,
+            names,
+            by_path,
+            given: Vec::new(),
+            parameters: PhantomData,
         }
-        if keys.is_empty() {
-            // Other programs may have one.
-            let given = Given {
-                written,
-                receivers: 0,
-            };
-            keys.insert(given.all());
+    }
+}
+
+impl<P, Rest> EntryCall<(P, Rest)> {
+    /// Gives a value that is made for it, coerced as in the call.
+    pub fn value(self, value: P) -> EntryCall<Rest>
+    where
+        P: EntryArgument,
+    {
+        self.given(&value)
+    }
+
+    /// Gives what stays where it is, for the body.
+    pub fn place<A: EntryArgument + Exactly<P>>(self, value: &A) -> EntryCall<Rest> {
+        self.given(value)
+    }
+
+    /// Gives nothing: `_`, for what is no part of the key.
+    pub fn skipped(self) -> EntryCall<Rest> {
+        self.next(Given::Nothing)
+    }
+
+    fn given(self, value: &impl EntryArgument) -> EntryCall<Rest> {
+        let mut key = KeyWriter::new();
+        value.write_to(&mut key);
+        let bytes = Box::from(key.argument_bytes());
+        self.next(match key.into_error() {
+            Some(error) => Given::Unwritable(error),
+            None => Given::Value(bytes),
+        })
+    }
+
+    fn next(self, next: Given) -> EntryCall<Rest> {
+        let Self {
+            invalidation,
+            names,
+            by_path,
+            mut given,
+            ..
+        } = self;
+        given.push(next);
+        EntryCall {
+            invalidation,
+            names,
+            by_path,
+            given,
+            parameters: PhantomData,
+        }
+    }
+}
+
+impl EntryCall<()> {
+    /// Adds the entry to what is invalidated.
+    pub fn named(self) -> Invalidation {
+        let Self {
+            mut invalidation,
+            names,
+            by_path,
+            given,
+            ..
+        } = self;
+        match names {
+            Some(names) => names
+                .into_iter()
+                .for_each(|name| invalidation.add_entry_of(name, by_path, &given)),
+            None => invalidation.widen_to_everything("what is called is no function with a name"),
+        }
+        invalidation
+    }
+}
+
+impl Invalidation {
+    fn add_entry_of(&mut self, name: &'static str, by_path: bool, given: &[Given]) {
+        self.entries.push(name);
+        let functions = registry::named(name);
+        let mut calls = functions.iter().filter_map(|function| {
+            let arguments = arguments_of(function, by_path, given)?;
+            Some((*function, arguments))
+        });
+        let Some(first) = calls.next() else {
+            // Other programs may have one of this name, whose key is taken to be all that is given.
+            let all = 0..given.len();
+            let all = all.filter(|argument| given[*argument].is_given());
+            self.add_key(name, &all.collect::<Vec<_>>(), given);
+            // Those of this program take something else than what the compiler saw. Better too much.
+            functions
+                .iter()
+                .for_each(|function| self.widen_to_all_of(function));
+            return;
+        };
+        let calls: Vec<_> = std::iter::once(first).chain(calls).collect();
+        let mut keys = BTreeSet::new();
+        for (function, arguments) in calls {
+            match key_of(function, arguments, Given::is_given) {
+                Some(positions) => {
+                    let offset = given.len() - arguments.len();
+                    let positions = positions.into_iter().map(|position| position + offset);
+                    keys.insert(positions.collect::<Vec<_>>());
+                }
+                None => self.widen_to_all_of(function),
+            }
         }
         for key in keys {
-            self = self.entry(name, |writer| {
-                key.iter()
-                    .for_each(|argument| arguments.write(*argument, writer));
-            });
+            self.add_key(name, &key, given);
         }
-        self
     }
 
-    /// Everything below the part of a key prefix that is the same for all entries.
-    fn all_entries_of(mut self, function: &'static Function) -> Self {
+    /// Adds the entries whose keys are made of what was given at these positions.
+    fn add_key(&mut self, name: &'static str, positions: &[usize], given: &[Given]) {
+        let mut key = Vec::new();
+        for position in positions {
+            match &given[*position] {
+                Given::Value(bytes) => key.extend_from_slice(bytes),
+                Given::Unwritable(error) => return self.widen_to_everything(error),
+                Given::Nothing => unreachable!("a key is made of what was given"),
+            }
+        }
+        self.add_leaf(name, &key);
+    }
+
+    /// Everything below the part of its keys that is the same for all entries.
+    fn widen_to_all_of(&mut self, function: &Function) {
         tracing::warn!(
             target: LOG,
             function = self.function,
             entry = function.name(),
             "invalidating more than asked for: the key of this entry can't be told from its arguments"
         );
-        match fixed_prefix(function.key_prefix()) {
-            "" => {
-                self.target.everything = true;
-                self
-            }
-            prefix => self.pattern(prefix, |_| {}),
-        }
+        self.add_path(&fixed_path(function.key_prefix(), function.name()), false);
     }
 }
 
-/// The segments of a template in front of the first with a placeholder.
-pub(crate) fn fixed_prefix(template: &'static str) -> &'static str {
-    let Some(placeholder) = template.find('{') else {
-        return template;
+/// What was given for the arguments of `function`, without its receiver, which a path such as
+/// `Users::get` is given like the others. None if it is not this function that is called.
+pub(crate) fn arguments_of<'a, G>(
+    function: &Function,
+    by_path: bool,
+    given: &'a [G],
+) -> Option<&'a [G]> {
+    let arguments = match (by_path, function.has_receiver()) {
+        (true, true) => given.get(1..)?,
+        // A function in a field is called by `(self.get)(id)`.
+        (false, false) if function.key_parts() != KeyParts::Unknown => return None,
+        _ => given,
     };
-    let end = template[..placeholder].rfind(':');
-    &template[..end.unwrap_or(0)]
-}
-
-/// The last segment of a function's path: `get` of `app::users::get<u8>`.
-fn bare_name(path: &'static str) -> &'static str {
-    let mut depth = 0_usize;
-    let mut start = 0;
-    let mut end = path.len();
-    for (at, byte) in path.bytes().enumerate() {
-        match byte {
-            b'<' => {
-                if depth == 0 {
-                    end = at;
-                }
-                depth += 1;
-            }
-            b'>' => depth = depth.saturating_sub(1),
-            b':' if depth == 0 => (start, end) = (at + 1, path.len()),
-            _ => {}
+    let fits = match function.key_parts() {
+        KeyParts::Unknown | KeyParts::Conditional => true,
+        KeyParts::All(count) | KeyParts::Some(count, _) | KeyParts::Chosen(count) => {
+            usize::from(count) == arguments.len()
         }
-    }
-    &path[start..end.max(start)]
+    };
+    fits.then_some(arguments)
 }
 
-#[cfg(all(test, not(shuttle)))]
-mod tests {
-    use super::{bare_name, fixed_prefix};
-
-    #[test]
-    fn the_last_segment_of_a_path_is_found() {
-        assert_eq!(bare_name("app::users::get"), "get");
-        assert_eq!(bare_name("app::users::get<alloc::vec::Vec<u8>>"), "get");
-        assert_eq!(bare_name("app::Users<app::Db>::get"), "get");
-        assert_eq!(bare_name("<app::Users as app::Repo<u8>>::get<u8>"), "get");
-        assert_eq!(bare_name("get"), "get");
-    }
-
-    #[test]
-    fn a_prefix_is_fixed_up_to_its_first_placeholder() {
-        assert_eq!(fixed_prefix("booking:stats"), "booking:stats");
-        assert_eq!(fixed_prefix("user:{id}:profile"), "user");
-        assert_eq!(fixed_prefix("user:x{id}"), "user");
-        assert_eq!(fixed_prefix("{id}:profile"), "");
-        assert_eq!(fixed_prefix(""), "");
-    }
+/// The arguments that a function's key is made of, in its order. None if one of them was not given,
+/// or if the key is made of something else.
+pub(crate) fn key_of<G>(
+    function: &Function,
+    arguments: &[G],
+    is_given: impl Fn(&G) -> bool,
+) -> Option<Vec<usize>> {
+    let is_given = |position: &usize| arguments.get(*position).is_some_and(&is_given);
+    let key: Vec<usize> = match function.key_parts() {
+        KeyParts::All(count) => (0..usize::from(count)).collect(),
+        KeyParts::Some(_, positions) => positions.iter().copied().map(usize::from).collect(),
+        KeyParts::Chosen(_) | KeyParts::Conditional => return None,
+        KeyParts::Unknown => (0..arguments.len()).filter(is_given).collect(),
+    };
+    key.iter().all(is_given).then_some(key)
 }

@@ -198,4 +198,19 @@ mod tests {
             seeds.iter().map(|seed| seed.hash(b"same")).collect();
         assert_eq!(distinct.len(), seeds.len());
     }
+
+    #[test]
+    fn functions_side_by_side_do_not_share_hashes() {
+        for _ in 0..20 {
+            let seed = HashSeed::random();
+            let mut hashes = std::collections::HashSet::new();
+            for address in (0..2_048).step_by(8) {
+                for argument in 0..64_u64 {
+                    let mut writer = KeyWriter::with_seed(seed.at(0x5000 + address));
+                    writer.argument(&argument);
+                    assert!(hashes.insert(writer.hash()), "{address} {argument}");
+                }
+            }
+        }
+    }
 }

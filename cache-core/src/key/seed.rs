@@ -30,9 +30,14 @@ impl HashSeed {
     }
 
     /// The seed for what belongs to the function (or the like) at `address`.
+    ///
+    /// The hasher begins by an exclusive or of seed and bytes, so seeds must not be near each other
+    /// as addresses are: the 7 of one function would displace the 8 of another for good.
     #[inline]
     pub(crate) fn at(self, address: usize) -> Self {
-        let own = self.own.wrapping_add(address as u64);
+        /// 2⁶⁴ divided by the golden ratio, odd: spreads what is near.
+        const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+        let own = self.own.wrapping_add((address as u64).wrapping_mul(SPREAD));
         Self { own, ..self }
     }
 

@@ -114,6 +114,20 @@ pub(super) fn key(input: ParseStream, form: &str) -> syn::Result<Ident> {
 }
 
 pub(super) fn unknown(attribute: &str, key: &Ident, known: Known) -> syn::Error {
+    let (other, others) = match attribute {
+        "cached" => ("invalidate_cache", INVALIDATE),
+        _ => ("cached", CACHED),
+    };
+    if others.iter().any(|(name, _)| key == name) {
+        return error(
+            key,
+            format!("`#[{attribute}]` has no argument `{key}`: it is one of `#[{other}]`"),
+            format!(
+                "leave it out here; known are {}",
+                quoted(known.iter().map(|(name, _)| *name))
+            ),
+        );
+    }
     let names = || known.iter().map(|(name, _)| *name);
     let guess = nearest(&key.to_string(), names())
         .map(|name| format!("did you mean `{name}`? "))
@@ -147,7 +161,8 @@ pub(super) fn value(input: ParseStream, key: &Ident) -> syn::Result<Expr> {
     if input.parse::<Option<Token![=]>>()?.is_none() || input.is_empty() || input.peek(Token![,]) {
         return Err(form(key, key));
     }
-    let mut value = input.parse()?;
+    // What is behind a key that can't be read was not finished: the key tells which, and its form.
+    let mut value = input.parse().map_err(|_| form(key, key))?;
     // What went through a `macro_rules` macro, such as a `$ttl:literal`, comes wrapped.
     while let Expr::Group(group) = value {
         value = *group.expr;

@@ -11,6 +11,7 @@ use super::{KeyPart, KeyParts};
 use crate::args::{Cached, Keyed};
 use crate::errors::Errors;
 use crate::signature::{Argument, Facts};
+use crate::template::Placeholder;
 
 /// What the key is made of: the arguments that `key(…)` chose, or all but those that `skip(…)` left out.
 pub(super) fn parts(
@@ -20,8 +21,10 @@ pub(super) fn parts(
     errors: &mut Errors,
 ) -> Vec<KeyPart> {
     not_both(args, errors);
+    names_something(args, facts, errors);
     if let Some(skip) = &args.skip {
         skipped_exist(skip, names, errors);
+        no_placeholder_shows(skip, args, errors);
     }
     if let Some(chosen) = &args.key {
         return chosen
@@ -104,7 +107,7 @@ pub(super) fn positions(args: &Cached, facts: &Facts) -> KeyParts {
         .iter()
         .any(|argument| !argument.conditions.is_empty())
     {
-        return KeyParts::Chosen(count);
+        return KeyParts::Conditional;
     }
     let position_of = |name: &str| {
         let is_it = |argument: &Argument| argument.name().is_some_and(|own| own.unraw() == name);
@@ -161,9 +164,59 @@ fn not_both(args: &Cached, errors: &mut Errors) {
     }
 }
 
-fn skipped_exist(skip: &Keyed<Vec<Ident>>, names: &Names<'_>, errors: &mut Errors) {
+/// An empty list was not finished, or it says something else than it looks like.
+fn names_something(args: &Cached, facts: &Facts, errors: &mut Errors) {
+    if let Some(key) = &args.key
+        && key.value.is_empty()
+        && !facts.arguments.is_empty()
+    {
+        errors.at(
+            &key.key,
+            "`key()` names nothing, so all calls would have one answer",
+            "name what the answer depends on: `key(user_id)`; if it is no argument, leave them all out with `skip(…)`",
+        );
+    }
+    if let Some(skip) = &args.skip
+        && skip.value.is_empty()
+    {
+        errors.at(
+            &skip.key,
+            "`skip()` names nothing",
+            "name the arguments that are no part of the key, `skip(db)`, or leave it out",
+        );
+    }
+}
+
+/// What is shown in the prefix tells entries apart.
+fn no_placeholder_shows(skip: &Keyed<Vec<Ident>>, args: &Cached, errors: &mut Errors) {
+    let template = args.key_prefix.as_ref().map(|key_prefix| &key_prefix.value);
+    let placeholders = template.map_or(&[][..], |template| &template.placeholders);
     for name in &skip.value {
-        if name == "self" {
+        let shows = |placeholder: &&Placeholder| {
+            placeholder.fields.is_empty() && name.unraw() == placeholder.root
+        };
+        if let Some(placeholder) = placeholders.iter().find(shows) {
+            errors.at(
+                name,
+                format!(
+                    "`{name}` is left out of the key and shown in its prefix by `{{{}}}`, which makes it a part of the key",
+                    placeholder.text()
+                ),
+                "keep one of the two",
+            );
+        }
+    }
+}
+
+fn skipped_exist(skip: &Keyed<Vec<Ident>>, names: &Names<'_>, errors: &mut Errors) {
+    for (position, name) in skip.value.iter().enumerate() {
+        if skip.value[..position].contains(name) {
+            errors.at(
+                name,
+                format!("`{name}` is skipped a second time"),
+                "keep one of the two",
+            );
+        } else if name == "self" {
             errors.at(
                 name,
                 "`self` is never a part of the key",

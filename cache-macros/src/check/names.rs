@@ -2,8 +2,8 @@
 
 use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
-use syn::Expr;
 use syn::ext::IdentExt;
+use syn::{Expr, GenericArgument, PathArguments, Type, TypePath};
 
 use crate::errors::{Errors, nearest, quoted};
 use crate::signature::{Argument, Boxed, Facts, Function, is_positional};
@@ -44,11 +44,36 @@ impl<'a> Names<'a> {
         let mut segments = Vec::new();
         for placeholder in &template.placeholders {
             match self.resolve(placeholder, template) {
-                Some(segment) => segments.push(segment),
+                Some(segment) => {
+                    self.shows_a_scalar(placeholder, template, errors);
+                    segments.push(segment);
+                }
                 None => self.unknown_placeholder(placeholder, template, errors),
             }
         }
         segments
+    }
+
+    /// Refuses what is seen to be no scalar; of other types it shows when they are rendered.
+    fn shows_a_scalar(&self, placeholder: &Placeholder, template: &Template, errors: &mut Errors) {
+        let argument = self.find(&placeholder.root);
+        let argument = argument.filter(|_| placeholder.fields.is_empty());
+        if let Some(argument) = argument.filter(|argument| is_compound(&argument.ty)) {
+            let name = placeholder.text();
+            let way_out = match &argument.ty {
+                Type::Tuple(_) => format!("show a part of it, `{{{name}.0}}`, or leave the placeholder out"),
+                _ => "leave the placeholder out, or give what is to be shown in an argument of its own".to_owned(),
+            };
+            errors.at(
+                &template.literal,
+                format!(
+                    "`{name}` is a `{}`, and a placeholder stands for one scalar: a number, a text, a `bool` or `char`, \
+                     or an `Option` of one",
+                    argument.ty.to_token_stream().to_string().replace(' ', "").replace(',', ", ")
+                ),
+                way_out,
+            );
+        }
     }
 
     /// The expression of a placeholder. It stands where the literal stands and means what the signature means, also
@@ -160,6 +185,40 @@ impl<'a> Names<'a> {
             return "the function has no arguments with a name".to_owned();
         }
         format!("{guess}known are {}", quoted(names))
+    }
+}
+
+/// Whether a type is made of several values, whatever its arguments are.
+fn is_compound(ty: &Type) -> bool {
+    const COLLECTIONS: [&str; 8] = [
+        "Vec",
+        "VecDeque",
+        "LinkedList",
+        "BinaryHeap",
+        "HashMap",
+        "HashSet",
+        "BTreeMap",
+        "BTreeSet",
+    ];
+    match ty {
+        Type::Slice(_) | Type::Array(_) | Type::Tuple(_) => true,
+        Type::Reference(reference) => is_compound(&reference.elem),
+        Type::Paren(paren) => is_compound(&paren.elem),
+        Type::Group(group) => is_compound(&group.elem),
+        Type::Path(TypePath { path, .. }) => path.segments.last().is_some_and(|last| {
+            let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+                return false;
+            };
+            let wraps = ["Option", "Box", "Arc", "Rc"]
+                .iter()
+                .any(|name| last.ident == name);
+            let inner = arguments.args.iter().any(|argument| match argument {
+                GenericArgument::Type(inner) => is_compound(inner),
+                _ => false,
+            });
+            COLLECTIONS.iter().any(|name| last.ident == name) || (wraps && inner)
+        }),
+        _ => false,
     }
 }
 

@@ -2,6 +2,7 @@
 
 use proc_macro2::{Literal, TokenStream};
 use quote::quote;
+use syn::Expr;
 use syn::ext::IdentExt;
 
 use crate::args::{Callee, EntryCall, Tier};
@@ -29,6 +30,7 @@ pub(super) fn function(plan: &CachedPlan, written: &Function) -> TokenStream {
             let count = number(count);
             quote!(chosen_key(#count))
         }
+        KeyParts::Conditional => quote!(conditional_arguments()),
     };
     let ttl = millis(&quote!(ttl_millis), plan.ttl.as_ref());
     let none_ttl = millis(&quote!(none_ttl_millis), plan.none_ttl.as_ref());
@@ -67,7 +69,8 @@ pub(super) fn invalidator(plan: &InvalidatePlan, written: &Function) -> TokenStr
 fn called(entry: &EntryCall) -> TokenStream {
     let name = entry.callee.name().unraw().to_string();
     let by_path = matches!(entry.callee, Callee::Function(..));
-    let given = entry.arguments.iter().map(Option::is_some);
+    let given = entry.arguments.iter();
+    let given = given.map(|argument| !matches!(argument, Expr::Infer(_)));
     quote!((#name, #by_path, &[#(#given),*]))
 }
 

@@ -172,12 +172,47 @@ fn a_cached_method_of_async_trait() {
 }
 
 #[test]
+fn an_entry_that_is_named_by_a_call_of_a_method() {
+    let item = "
+        async fn rename(&self, id: i64, name: String) -> Result<(), Error> {
+            self.database.rename(id, name).await
+        }
+    ";
+    let arguments = "entry = self.users.profile(id), entry = self.users.by_name(&name, 7)";
+    let expanded = invalidate(arguments, item);
+    assert_snapshot("invalidate_entry_of_a_method", &expanded);
+    assert!(expanded.lines().count() <= 25 + item.trim().lines().count());
+}
+
+#[test]
+fn an_entry_that_is_named_by_a_call_of_a_path() {
+    let item = "fn book(users: &Users, day: u32) { users.book(day) }";
+    let arguments = "entry = reports::of_day::<u8>(_, day)";
+    assert_snapshot("invalidate_entry_of_a_path", &invalidate(arguments, item));
+}
+
+#[test]
 fn a_function_with_a_mistake_stays_as_it_was() {
     let expanded = cached("ttl = 0, tll = 3", PROFILE);
     let (errors, function) = expanded.split_at(expanded.find("async fn").unwrap());
     assert_eq!(errors.matches("compile_error!").count(), 2);
     let written = prettyplease::unparse(&syn::parse_str(PROFILE).unwrap());
     assert_eq!(function, written);
+}
+
+// While it is typed its callers, and those of its methods, have to be known.
+#[test]
+fn a_function_with_an_unfinished_body_stays() {
+    let item = "async fn profile(&self, user_id: i64) -> u64 { self. }";
+    let tokens = annotate(
+        "cached",
+        "ttl = 300".parse().unwrap(),
+        item.parse().unwrap(),
+        expand_cached,
+    );
+    let expanded = tokens.to_string();
+    assert!(expanded.contains("async fn profile (& self , user_id : i64) -> u64"));
+    assert!(expanded.contains("{ self . }") && !expanded.contains("compile_error"));
 }
 
 #[test]

@@ -15,7 +15,8 @@ async fn profile(&self, user_id: i64) -> Result<Option<Profile>, Error> {
             prefix.segment(&user_id);
         },
     );
-    call.or_compute(async move || -> Result<Option<Profile>, Error> {
+    call.with_absence()
+        .or_compute(async move || -> Result<Option<Profile>, Error> {
             self.database.load(user_id).await
         })
         .await

@@ -7,8 +7,8 @@ pub(crate) async fn get(
     db: &Database,
 ) -> Option<String> {
     let function = ::cachewright::__private::function!(
-        "get", "user:{self.region}:{pair.0}", method(), chosen_key(3), scoped(),
-        none_ttl_millis(30000), version(2), uncoalesced() => Option < String >
+        "get", "user:{self.region}:{pair.0}", method(), conditional_arguments(),
+        scoped(), none_ttl_millis(30000), version(2), uncoalesced() => Option < String >
     );
     let call = ::cachewright::__private::lookup(
             &self.cache,
@@ -27,5 +27,7 @@ pub(crate) async fn get(
             },
         )
         .ttl(|| self.ttl);
-    call.or_compute(async move || -> Option<String> { db.get(pair).await }).await
+    call.with_absence()
+        .or_compute(async move || -> Option<String> { db.get(pair).await })
+        .await
 }

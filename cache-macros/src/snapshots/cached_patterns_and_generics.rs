@@ -16,7 +16,9 @@ where
     let call = ::cachewright::__private::lookup_local(
         ::cachewright::__private::installed(),
         function,
-        ::cachewright::__private::ResultOf,
+        ::cachewright::__private::Fits::<
+            Result<T, Error>,
+        >::fitting(::cachewright::__private::ResultOf),
         |key| {
             key.argument(&argument_0);
             key.argument(&argument_1);

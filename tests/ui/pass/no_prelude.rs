@@ -30,7 +30,10 @@ async fn set(id: u64) -> ::core::option::Option<u64> {
     ::core::option::Option::Some(id)
 }
 
+#[renamed::invalidate_cache(entry = get(id), entry = get_blocking(7))]
+async fn forget(id: u64) {}
+
 fn main() {
-    let _ = (get(1), set(1));
+    let _ = (get(1), set(1), forget(1));
     let _ = get_blocking(1);
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
-use cachewright::{__private as private, Cache, cached, invalidate_cache};
+use cachewright::{Cache, cached, invalidate_cache};
 use serde::{Deserialize, Serialize};
 
 use super::notes::Notes;
@@ -14,8 +14,6 @@ use crate::database::Database;
 use crate::keys::{Family, Key, Register};
 use crate::plan::Workload;
 use crate::record::{Event, Shown};
-
-static WRITE_EXACTLY: private::Invalidator = private::Invalidator::new("write_exactly", "", "", 0);
 
 /// What is cached: it tells whose it is, which version of it, and when its computation began.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -296,24 +294,41 @@ impl Service {
         Ok(())
     }
 
-    /// What exactly one entry depends on. No attribute says it yet.
+    /// What exactly one entry depends on.
     pub async fn write_exactly(&self, key: Key, done: &Committed) -> Result<(), Failure> {
         let Key { family, id, page } = key;
-        let function = match family {
-            Family::Order => "order",
-            Family::Title => "title",
-            Family::Local => "local",
-            Family::Listing => "listing",
-            _ => "profile",
-        };
-        let invalidation = private::invalidation(&self.cache, &WRITE_EXACTLY);
-        let invalidation = invalidation.entry(function, |arguments| {
-            arguments.argument(&id);
-            if family == Family::Order {
-                arguments.argument(&page);
-            }
-        });
-        let commit = async || self.commit(&[key.register()], done).await;
-        invalidation.after(private::ResultOf, commit).await
+        match family {
+            Family::Order => self.write_one_order(id, page, done).await,
+            Family::Title => self.write_one_title(id, done).await,
+            Family::Local => self.write_one_local(id, done).await,
+            Family::Listing => self.write_one_listing(id, done).await,
+            _ => self.write_one_profile(id, done).await,
+        }
+    }
+
+    #[invalidate_cache(entry = self.order(id, page), cache = self.cache)]
+    async fn write_one_order(&self, id: u16, page: u8, done: &Committed) -> Result<(), Failure> {
+        self.commit(&[Register(id.into())], done).await
+    }
+
+    #[invalidate_cache(entry = self.title(id), cache = self.cache)]
+    async fn write_one_title(&self, id: u16, done: &Committed) -> Result<(), Failure> {
+        self.commit(&[Register(id.into())], done).await
+    }
+
+    #[invalidate_cache(entry = self.local(id), cache = self.cache)]
+    async fn write_one_local(&self, id: u16, done: &Committed) -> Result<(), Failure> {
+        self.commit(&[Register(id.into())], done).await
+    }
+
+    /// That of the other release, too.
+    #[invalidate_cache(entry = old::listing(_, id), cache = self.cache)]
+    async fn write_one_listing(&self, id: u16, done: &Committed) -> Result<(), Failure> {
+        self.commit(&[Register(id.into())], done).await
+    }
+
+    #[invalidate_cache(entry = self.profile(id), cache = self.cache)]
+    async fn write_one_profile(&self, id: u16, done: &Committed) -> Result<(), Failure> {
+        self.commit(&[Register(id.into())], done).await
     }
 }
