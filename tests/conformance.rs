@@ -40,6 +40,27 @@ async fn a_run_tells_what_was_expected_of_a_broken_store() {
     conformance::run(|| async { Broken::new(Flaw::EmptyIsAbsent) }).await;
 }
 
+#[tokio::test]
+async fn two_handles_of_the_tests_own_store_keep_the_contract() {
+    let place = ScriptedStore::new();
+    conformance::run_shared(|| async { place.clone() }).await;
+}
+
+#[tokio::test]
+async fn a_mint_that_is_atomic_within_one_handle_passes_the_checks_of_one() {
+    let place = ScriptedStore::new();
+    let open = || async { Broken::on(place.clone(), Flaw::MintAtomicForItself) };
+    conformance::run(open).await;
+}
+
+#[tokio::test]
+#[should_panic(expected = "the store fails `concurrent_mints_of_many_keys_agree`")]
+async fn a_mint_that_is_atomic_within_one_handle_fails_those_of_two() {
+    let place = ScriptedStore::new();
+    let open = || async { Broken::on(place.clone(), Flaw::MintAtomicForItself) };
+    conformance::run_shared(open).await;
+}
+
 /// Whether a broken store fails the check of this name.
 async fn fails(flaw: Flaw, name: &str) -> bool {
     let checks = checks();
@@ -72,6 +93,7 @@ caught! {
     a_read_without_its_holes_is_caught: HolesLeftOut by a_read_answers_for_each_key_in_the_order_asked,
     heads_without_their_holes_are_caught: HolesLeftOut by a_head_is_what_a_value_begins_with,
     a_prolongation_that_sets_the_time_is_caught: ProlongShortens by prolonging_shortens_nothing,
+    a_prolongation_that_revives_is_caught: ProlongRevives by prolonging_revives_nothing,
     a_scan_by_a_pattern_is_caught: PatternScan by the_beginning_of_a_scan_is_taken_literally,
     a_scan_of_one_page_is_caught: FirstPageOnly by a_scan_names_every_key_that_begins_so_and_no_other,
     work_before_the_first_poll_is_caught: Eager by a_future_that_is_not_polled_does_nothing,

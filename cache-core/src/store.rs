@@ -39,10 +39,13 @@
 //!
 //! How to write one, step by step, and how to test it is in
 //! [docs/store.md](https://github.com/cachewright/cachewright/blob/main/docs/store.md), with a store over SQLite as the example;
-//! what every store must do can be asked of yours by `testing::conformance`.
+//! what every store must do can be asked of yours by `testing::conformance`. A backend whose calls
+//! block needs little of this: [`Blocking`] makes a store of it.
 //!
 //! Atomic [`Counters`] are an added trait that a store may offer; the push messages of a near cache
 //! will be another. Neither changes what is here.
+
+mod blocking;
 
 use std::fmt;
 use std::future::Future;
@@ -53,6 +56,7 @@ use crate::Error;
 
 pub use crate::fence::{Generation, Nonce};
 pub use crate::layout::Key;
+pub use blocking::{Blocking, BlockingCounters, BlockingStore};
 
 /// The future of a store operation.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -321,6 +325,41 @@ pub struct Page {
     pub next: Option<Cursor>,
 }
 
+impl Page {
+    /// What a store answers whose keys have an order, that of their bytes. `keys` are the first
+    /// `limit` ones, which is at least 1, from the cursor's [place](Cursor::place) on, or as many
+    /// as there are; `beginning` and `limit` are what was asked. What lies behind those that begin
+    /// so is left out.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// use cache_core::store::{Cursor, Key, Page};
+    ///
+    /// let stored = ["a:1", "a:2", "a:3", "b:1"].map(|key| Key::from(key.to_owned()));
+    /// let page = |cursor: &Cursor| {
+    ///     let beginning = Key::from_bytes(*b"a:");
+    ///     let from = cursor.place(&beginning);
+    ///     let keys = stored.iter().filter(|key| key.as_bytes() >= from);
+    ///     Page::sorted(keys.take(2).cloned().collect(), &beginning, 2)
+    /// };
+    /// let first = page(&Cursor::start());
+    /// assert_eq!(first.keys, stored[..2]);
+    /// let second = page(&first.next.unwrap());
+    /// assert_eq!(second.keys, stored[2..3]);
+    /// assert!(second.next.is_none());
+    /// ```
+    #[must_use]
+    pub fn sorted(mut keys: Vec<Key>, beginning: &Key, limit: usize) -> Self {
+        keys.retain(|key| key.as_bytes().starts_with(beginning.as_bytes()));
+        let is_full = keys.len() >= limit;
+        // The next key in the order of bytes: the last one and a zero behind it.
+        let next = keys.last().filter(|_| is_full);
+        let next = next.map(|last| Cursor::from_bytes([last.as_bytes(), b"\0"].concat()));
+        Self { keys, next }
+    }
+}
+
 /// A place in a scan, with a meaning for the store that gave it alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor(Box<[u8]>);
@@ -347,6 +386,16 @@ impl Cursor {
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
+    }
+
+    /// For a store whose keys have the order of their bytes, and that answers with
+    /// [`Page::sorted`]: the first key that the page may name.
+    #[must_use]
+    pub fn place<'a>(&'a self, beginning: &'a Key) -> &'a [u8] {
+        match self.is_start() {
+            true => beginning.as_bytes(),
+            false => self.as_bytes(),
+        }
     }
 }
 

@@ -10,6 +10,12 @@ async fn redis_keeps_the_contract_of_a_store() {
     conformance::run(|| async { RedisStore::new(&server.url()).unwrap() }).await;
 }
 
+#[tokio::test]
+async fn two_handles_of_one_server_keep_it_too() {
+    let server = RedisServer::start();
+    conformance::run_shared(|| async { RedisStore::new(&server.url()).unwrap() }).await;
+}
+
 #[test]
 fn without_a_runtime_too() {
     let server = RedisServer::start();

@@ -17,6 +17,8 @@ pub(crate) enum Flaw {
     MintOverwrites,
     /// It reads, and then sets if nothing was there.
     MintInTwoSteps,
+    /// The same, under a lock that other handles don't know.
+    MintAtomicForItself,
     /// A read remembers what it found.
     StaleReads,
     /// Only the first key is deleted.
@@ -26,6 +28,8 @@ pub(crate) enum Flaw {
     HolesLeftOut,
     /// `prolong` sets the time to live.
     ProlongShortens,
+    /// `prolong` brings back what was minted and has expired.
+    ProlongRevives,
     /// A scan takes `*` for anything.
     PatternScan,
     /// A scan ends with its first page.
@@ -47,15 +51,22 @@ pub(crate) struct Broken {
     flaw: Flaw,
     remembered: Mutex<BTreeMap<Key, Vec<u8>>>,
     replies: Mutex<VecDeque<Vec<Option<Vec<u8>>>>>,
+    minting: tokio::sync::Mutex<()>,
 }
 
 impl Broken {
     pub(crate) fn new(flaw: Flaw) -> Self {
+        Self::on(ScriptedStore::new(), flaw)
+    }
+
+    /// A handle of a place.
+    pub(crate) fn on(store: ScriptedStore, flaw: Flaw) -> Self {
         Self {
-            store: ScriptedStore::new(),
+            store,
             flaw,
             remembered: Mutex::default(),
             replies: Mutex::default(),
+            minting: tokio::sync::Mutex::default(),
         }
     }
 
@@ -91,6 +102,25 @@ impl Broken {
             _ => {}
         }
         found
+    }
+}
+
+impl Broken {
+    fn revive(
+        &self,
+        generations: Vec<Key>,
+        ttl: Duration,
+        deadline: Deadline,
+    ) -> BoxFuture<'_, Result<(), Error>> {
+        let remembered = self.remembered.lock().unwrap().clone();
+        self.store
+            .perform(Operation::Prolong, deadline, move |contents| {
+                for key in &generations {
+                    if let Some(bytes) = remembered.get(key) {
+                        contents.set(key, bytes.clone(), ttl);
+                    }
+                }
+            })
     }
 }
 
@@ -131,16 +161,31 @@ impl Store for Broken {
         deadline: Deadline,
     ) -> BoxFuture<'_, Result<Vec<Option<Generation>>, Error>> {
         let deadline = self.deadline(deadline);
-        if !self.is(Flaw::MintOverwrites) && !self.is(Flaw::MintInTwoSteps) {
+        if self.is(Flaw::ProlongRevives) {
+            let mut remembered = self.remembered.lock().unwrap();
+            for Mint { key, nonce } in &mints {
+                remembered.insert(key.clone(), nonce.to_bytes().into());
+            }
+        }
+        let in_two_steps = self.is(Flaw::MintInTwoSteps) || self.is(Flaw::MintAtomicForItself);
+        if !self.is(Flaw::MintOverwrites) && !in_two_steps {
             return self.store.mint(mints, ttl, deadline);
         }
         Box::pin(async move {
+            let _alone = match self.is(Flaw::MintAtomicForItself) {
+                true => Some(self.minting.lock().await),
+                false => None,
+            };
             let mut shown = Vec::new();
             for mint in mints {
                 let keys = [mint.key.clone()];
                 let found = self.store.read(&keys, deadline).await?.remove(0);
-                if found.is_some() && self.is(Flaw::MintInTwoSteps) {
-                    shown.push(found.as_deref().and_then(Generation::from_bytes));
+                if let Some(found) = found.filter(|_| in_two_steps) {
+                    let generation = Generation::from_bytes(&found);
+                    if generation.is_none() {
+                        self.store.invalidate(&keys, deadline).await?;
+                    }
+                    shown.push(generation);
                     continue;
                 }
                 yield_now().await;
@@ -208,6 +253,9 @@ impl Store for Broken {
         deadline: Deadline,
     ) -> BoxFuture<'a, Result<(), Error>> {
         let deadline = self.deadline(deadline);
+        if self.is(Flaw::ProlongRevives) {
+            return self.revive(generations.to_vec(), ttl, deadline);
+        }
         if !self.is(Flaw::ProlongShortens) {
             return self.store.prolong(generations, ttl, deadline);
         }

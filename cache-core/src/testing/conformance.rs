@@ -24,6 +24,7 @@
 mod counting;
 mod expiry;
 mod generations;
+mod pair;
 mod scanning;
 mod timing;
 mod trial;
@@ -35,6 +36,7 @@ use std::panic::Location;
 use crate::Error;
 use crate::store::{BoxFuture, Store};
 
+use pair::Pair;
 use trial::Trial;
 
 /// One thing that every store must do.
@@ -81,6 +83,41 @@ pub async fn run<S: Store, F: Future<Output = S>>(open: impl Fn() -> F) {
         let store = open().await;
         failures.extend(check.run(&store).await.err());
     }
+    report(&failures);
+}
+
+/// Does every check with two handles of one place, such as two processes have: one operation with
+/// one of them, the next with the other. `open` must open the same place each time.
+///
+/// Ask this as well as [`run`]: a store that is one queue within its process hides from that one
+/// what isn't atomic between two.
+///
+/// # Panics
+///
+/// As [`run`] does.
+///
+/// # Example
+///
+/// ```
+/// # let rt = tokio::runtime::Builder::new_current_thread().build().unwrap();
+/// # rt.block_on(async {
+/// # use cache_core as cachewright;
+/// use cachewright::testing::{ScriptedStore, conformance};
+///
+/// let place = ScriptedStore::new();
+/// conformance::run_shared(|| async { place.clone() }).await;
+/// # });
+/// ```
+pub async fn run_shared<S: Store, F: Future<Output = S>>(open: impl Fn() -> F) {
+    let mut failures = Vec::new();
+    for check in checks() {
+        let store = Pair::new([open().await, open().await]);
+        failures.extend(check.run(&store).await.err());
+    }
+    report(&failures);
+}
+
+fn report(failures: &[Failure]) {
     let shown: Vec<_> = failures.iter().map(ToString::to_string).collect();
     assert!(failures.is_empty(), "{}", shown.join("\n\n"));
 }

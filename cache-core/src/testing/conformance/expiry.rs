@@ -26,6 +26,9 @@ table! {
         "`prolong` is for at least the time given",
     prolonging_creates_and_alters_nothing:
         "to create a generation would revive what was invalidated in between",
+    prolonging_revives_nothing:
+        "point 5: nothing comes back by itself. What has expired may be in the way no more, or be \
+         there still, and must be gone either way",
 }
 
 async fn a_value_goes_when_its_time_is_over(trial: &Trial<'_>) -> Outcome {
@@ -143,5 +146,16 @@ async fn prolonging_creates_and_alters_nothing(trial: &Trial<'_>) -> Outcome {
         reply,
         [Some(here.to_bytes().to_vec()), None]
     );
+    Ok(())
+}
+
+async fn prolonging_revives_nothing(trial: &Trial<'_>) -> Outcome {
+    let keys = [trial.key("g")];
+    trial.mint(&keys[0], SHORT).await?;
+    trial.until_gone(&keys[0]).await?;
+    trial.store.prolong(&keys, TTL, trial.deadline()).await?;
+    ensure_eq!("what has expired", trial.read(&keys[0]).await?, None);
+    let (offered, shown) = trial.mint(&keys[0], TTL).await?;
+    ensure_eq!("the mint after it", shown, Some(offered));
     Ok(())
 }

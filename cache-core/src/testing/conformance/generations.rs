@@ -20,6 +20,8 @@ table! {
     concurrent_mints_of_one_key_agree:
         "point 1: one key is linearizable; were two shown different ones, one of their fills \
          would be lost or, worse, outlive an invalidation",
+    concurrent_mints_of_many_keys_agree:
+        "point 1, for each key: those who mint first are the ones that race",
     an_invalidated_generation_is_gone:
         "`Ok` is the proof that nothing from before can answer any more",
     an_invalidation_of_what_is_absent_succeeds:
@@ -123,6 +125,19 @@ async fn concurrent_mints_of_one_key_agree(trial: &Trial<'_>) -> Outcome {
     ensure_eq!("64 mints at once: those that were shown another", others, 0);
     let expected = shown[0].map(|shown| shown.to_bytes().to_vec());
     ensure_eq!("what a read shows", trial.read(&key).await?, expected);
+    Ok(())
+}
+
+async fn concurrent_mints_of_many_keys_agree(trial: &Trial<'_>) -> Outcome {
+    for round in 0..30 {
+        let key = trial.key(&format!("g{round}"));
+        let answers = all((0..4).map(|_| trial.mint(&key, TTL))).await;
+        let minted: Vec<_> = answers.into_iter().collect::<Result<_, _>>()?;
+        let first = minted[0].1;
+        ensure!(first.is_some(), "4 mints at once: one was shown nothing");
+        let others = minted.iter().filter(|(_, shown)| *shown != first).count();
+        ensure_eq!("4 mints at once: those that were shown another", others, 0);
+    }
     Ok(())
 }
 
