@@ -50,7 +50,7 @@ fn function<'r>(report: &'r Report, path: &str) -> &'r CachedFunction {
 
 #[test]
 fn clean_modules_are_clean_one_by_one_and_together() {
-    for module in ["bookings", "generics", "calls", "clean_sessions"] {
+    for module in ["bookings", "generics", "calls", "clean_sessions", "shapes"] {
         audit_of(&format!("clean::{module}")).assert_clean();
     }
     audit_of("clean").assert_clean();
@@ -167,6 +167,22 @@ fn a_value_that_did_not_come_back_equal_is_found_once_its_function_was_called() 
         "{report}"
     );
     assert!(!report.contains("to be lost"), "{report}");
+}
+
+#[test]
+fn a_type_that_hides_a_part_of_its_shape_is_found_without_a_call_where_it_is_named() {
+    let hidden = |name: &str| (FindingKind::HiddenShape, name.to_owned());
+    let shapes = || {
+        let mut found = found("broken::hidden");
+        found.retain(|(kind, _)| *kind != FindingKind::MissingScope);
+        found
+    };
+    assert_eq!(shapes(), [hidden("notes")]);
+    broken::hidden::Shelf(vec![7_u8]).page().unwrap();
+    assert_eq!(shapes(), [hidden("notes"), hidden("page")]);
+    let report = audit_of("broken::hidden").report().to_string();
+    let told = "`Page<String>` hides its shape (`#[serde(flatten)]`";
+    assert!(report.contains(told), "{report}");
 }
 
 #[test]

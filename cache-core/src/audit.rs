@@ -212,6 +212,7 @@ fn check(whole: &Program, audited: &Program) -> Vec<Finding> {
     for reader in &audited.readers {
         found.extend(coverage::never_invalidated(whole, reader));
         found.extend(encoding::unequal(reader));
+        found.extend(encoding::hidden_shape(reader));
         found.extend(sharing::missing_scope(reader));
         found.extend(sharing::colliding(whole, audited, reader));
         found.extend(naming::unusual(audited, reader));

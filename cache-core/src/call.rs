@@ -100,7 +100,7 @@ where
     S::Value: LocalValue,
     K: FnOnce(&mut KeyWriter),
 {
-    let instance = function.instance::<K, S::Value>();
+    let instance = function.instance::<K, S::Value>(handling.schema());
     let memory = &cache.inner().memory;
     let mut writer = KeyWriter::with_seed(memory.seed(instance));
     key(&mut writer);

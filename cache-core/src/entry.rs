@@ -287,6 +287,12 @@ impl<'a> Envelope<'a> {
             })
     }
 
+    /// The fingerprint that it says to be of.
+    #[must_use]
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint(self.array_at(24))
+    }
+
     fn generations(&self) -> impl Iterator<Item = Generation> + '_ {
         let fence = &self.bytes[FIXED..self.body_start()];
         fence

@@ -4,6 +4,7 @@ use std::any::{TypeId, type_name};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use crate::entry::Fingerprint;
 #[cfg(debug_assertions)]
 use crate::error::LOG;
 use crate::key::{Identity, function_path};
@@ -11,6 +12,7 @@ use crate::policy::{Policy, Tier};
 #[cfg(debug_assertions)]
 use crate::round_trip::Difference;
 use crate::round_trip::{Record, RoundTrip};
+use crate::schema::Schema;
 use crate::value_type::ValueType;
 
 /// The static descriptor of one annotated function.
@@ -230,12 +232,17 @@ impl Function {
     ///
     /// Nearly every function has one instance, found by comparing a type id. Others are found by
     /// walking a list that only ever grows at its end.
+    ///
+    /// `schema` is that of the value, unless it never leaves the process.
     #[inline]
-    pub(crate) fn instance<K, V>(&'static self) -> &'static Instance {
+    pub(crate) fn instance<K, V>(
+        &'static self,
+        schema: Option<fn() -> &'static Schema>,
+    ) -> &'static Instance {
         let caller = typeid::of::<K>();
         let mut next = &self.instances;
         loop {
-            let instance = next.get_or_init(|| Box::new(Instance::new::<K, V>(self)));
+            let instance = next.get_or_init(|| Box::new(Instance::new::<K, V>(self, schema)));
             if instance.caller == caller {
                 return instance;
             }
@@ -261,22 +268,22 @@ pub(crate) struct Instance {
     /// The type of the closure by which the instance is known. Its name would not do: two types
     /// that are declared in two blocks of one function have one name.
     caller: TypeId,
-    /// As [`function_path`] has it.
-    path: &'static str,
-    identity: Identity,
+    /// The path of the function, the type of the value.
+    names: (&'static str, &'static str),
+    schema: Option<fn() -> &'static Schema>,
+    identity: OnceLock<Identity>,
     round_trip: Record,
     next: OnceLock<Box<Instance>>,
 }
 
 impl Instance {
-    fn new<K, V>(function: &'static Function) -> Self {
-        const NO_FINGERPRINT: [u8; 16] = [0; 16];
-        let (path, value) = (function_path(type_name::<K>()), type_name::<V>());
+    fn new<K, V>(function: &'static Function, schema: Option<fn() -> &'static Schema>) -> Self {
         Self {
             function,
             caller: typeid::of::<K>(),
-            path,
-            identity: Identity::new(path, value, NO_FINGERPRINT, function.version),
+            names: (function_path(type_name::<K>()), type_name::<V>()),
+            schema,
+            identity: OnceLock::new(),
             round_trip: Record::new(),
             next: OnceLock::new(),
         }
@@ -286,13 +293,28 @@ impl Instance {
         self.function
     }
 
+    /// What names the function in stored keys. A hit in memory does without, and a program without
+    /// a store never looks at the shape of its types.
     pub(crate) fn identity(&self) -> &Identity {
-        &self.identity
+        if let Some(identity) = self.identity.get() {
+            return identity;
+        }
+        // It runs a user's code, which may come by here again.
+        let fingerprint = self.schema().map(Schema::fingerprint);
+        let fingerprint = *fingerprint.unwrap_or(Fingerprint::NONE).as_bytes();
+        let (path, value) = self.names;
+        let identity = Identity::new(path, value, fingerprint, self.function.version);
+        self.identity.get_or_init(|| identity)
+    }
+
+    /// The shape of the value; `None` if it never leaves the process.
+    pub(crate) fn schema(&self) -> Option<&'static Schema> {
+        self.schema.map(|schema| schema())
     }
 
     /// As in `shop::Users::get<u8>`.
     pub(crate) fn path(&self) -> &'static str {
-        self.path
+        self.names.0
     }
 
     /// Whether the first value that it kept came back equal from its encoding; none before that, in
@@ -319,7 +341,7 @@ impl Instance {
         let (_, file, line) = self.function.place();
         tracing::error!(
             target: LOG,
-            function = self.path,
+            function = self.path(),
             place = format_args!("{file}:{line}"),
             value_type,
             field = field.as_deref(),
@@ -339,7 +361,7 @@ mod tests {
 
     fn instance<T>() -> &'static Instance {
         fn named<K, V>(_: K) -> &'static Instance {
-            GENERIC.instance::<K, V>()
+            GENERIC.instance::<K, V>(None)
         }
         named::<_, T>(|_: &T| ())
     }

@@ -11,6 +11,7 @@ use crate::key::KeyWriter;
 use crate::outcome::Equality;
 #[cfg(debug_assertions)]
 use crate::round_trip::{self, RoundTrip};
+use crate::schema::Schema;
 
 /// How values of a type are weighed and, unless they never leave the process, encoded.
 #[derive(Debug)]
@@ -25,6 +26,8 @@ pub(crate) struct Handling<V> {
 pub(crate) struct Coding<V> {
     /// The codec's number, which stands in the header.
     pub(crate) codec: u8,
+    /// The shape of the type, which stands in the header as a fingerprint.
+    pub(crate) schema: fn() -> &'static Schema,
     /// Encodes a value, or its absence.
     pub(crate) encode: fn(&Draft<'_>, Option<&V>) -> Result<Vec<u8>, Error>,
     pub(crate) decode: fn(&[u8]) -> Result<V, Error>,
@@ -42,16 +45,23 @@ impl<V> Handling<V> {
         }
     }
 
+    /// The shape of the type, unless its values never leave the process.
+    #[inline]
+    pub(crate) fn schema(&self) -> Option<fn() -> &'static Schema> {
+        self.coding.map(|coding| coding.schema)
+    }
+
     /// Of values that a store may hold.
     #[inline]
     pub(crate) fn shared() -> Self
     where
-        V: Serialize + DeserializeOwned,
+        V: Serialize + DeserializeOwned + 'static,
     {
         Self {
             weigh: serialized_len,
             coding: Some(Coding {
                 codec: Json.id(),
+                schema: Schema::of::<V>,
                 encode: |draft, value| match value {
                     Some(value) => draft.value(&Json, value),
                     None => draft.absent(),

@@ -45,6 +45,7 @@ mod rollout;
 mod round_trip;
 #[cfg(all(test, shuttle))]
 mod schedules;
+mod schema;
 mod segment;
 mod setting;
 mod settling;
@@ -93,6 +94,7 @@ pub mod private {
     };
     pub use crate::pattern::nodes;
     pub use crate::registry::{CACHEWRIGHT_FUNCTIONS_1, CACHEWRIGHT_INVALIDATORS_1};
+    pub use crate::schema::{Gap, Reason, Schema};
     pub use crate::segment::{Segment, SegmentWriter, escape, render, render_widened};
     pub use crate::value_type::{AnyValue, Unseen, ValueOf, ValueType, value_of};
     pub use crate::{__function as function, __invalidator as invalidator};

@@ -200,8 +200,8 @@ mod tests {
     fn a_colliding_hash_is_never_answered_with_somebody_elses_value() {
         let memory = Memory::new(Bound::Entries(10), &Clock::Coarse);
         let (one, other) = (
-            FUNCTION.instance::<u8, ()>(),
-            FUNCTION.instance::<u16, ()>(),
+            FUNCTION.instance::<u8, ()>(None),
+            FUNCTION.instance::<u16, ()>(None),
         );
         insert(&memory, key(one, b"a"), 0);
         assert!(memory.get(7, one, b"a", 0).is_some());
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn a_late_fill_does_not_displace_what_is_newer() {
         let memory = Memory::new(Bound::Entries(10), &Clock::Coarse);
-        let one = FUNCTION.instance::<u8, ()>();
+        let one = FUNCTION.instance::<u8, ()>(None);
         let late = memory.invalidations.now();
         memory.invalidations.invalidate(&[3]);
         insert(&memory, key(one, b"a"), memory.invalidations.now());

@@ -42,7 +42,7 @@ impl<'a> PlainKey<'a> {
         }
         let inner = cache.inner();
         inner.used();
-        let instance = PLAIN.instance::<fn(), ()>();
+        let instance = PLAIN.instance::<fn(), ()>(None);
         let path = key.split(':').map(escape).collect::<Vec<_>>().join(":");
         let invalidations = &inner.memory.invalidations;
         let leaf = invalidations.leaf("", key.as_bytes());

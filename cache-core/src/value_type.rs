@@ -8,11 +8,14 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::Shape;
+use crate::schema::Schema;
 
 /// What is known of the type of a function's values before it is called.
 #[derive(Debug, Clone, Copy)]
 pub struct ValueType {
     pub(crate) name: &'static str,
+    /// Its shape; none if it can't be decoded.
+    pub(crate) schema: Option<fn() -> &'static Schema>,
 }
 
 impl ValueType {
@@ -47,6 +50,7 @@ impl<V: DeserializeOwned + 'static> ValueOf<V> {
     pub fn value_type(&self) -> ValueType {
         ValueType {
             name: type_name::<V>(),
+            schema: Some(Schema::of::<V>),
         }
     }
 }
@@ -57,6 +61,7 @@ impl<V> AnyValue<V> {
     pub fn value_type(&self) -> ValueType {
         ValueType {
             name: type_name::<V>(),
+            schema: None,
         }
     }
 }

@@ -172,3 +172,43 @@ pub(crate) mod unequal {
         let _ = id;
     }
 }
+
+pub(crate) mod hidden {
+    use std::collections::BTreeMap;
+
+    use cachewright::{cached, invalidate_cache};
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Serialize, Deserialize)]
+    pub(crate) struct Page<Item> {
+        items: Vec<Item>,
+        #[serde(flatten)]
+        rest: BTreeMap<String, String>,
+    }
+
+    pub(crate) type Notes = Page<String>;
+
+    #[cached(key_prefix = "note:page")]
+    pub(crate) fn notes() -> Option<Notes> {
+        None
+    }
+
+    pub(crate) struct Shelf<Item>(pub(crate) Vec<Item>);
+
+    impl<Item: Clone + Send + Sync + Serialize + serde::de::DeserializeOwned + 'static> Shelf<Item> {
+        #[cached(key_prefix = "note:shelf", cache = shelf_cache())]
+        pub(crate) fn page(&self) -> Result<Page<Item>, ()> {
+            Ok(Page {
+                items: self.0.clone(),
+                rest: BTreeMap::new(),
+            })
+        }
+    }
+
+    fn shelf_cache() -> cachewright::Cache {
+        cachewright::Cache::builder().build().unwrap()
+    }
+
+    #[invalidate_cache("note:*")]
+    pub(crate) fn write() {}
+}

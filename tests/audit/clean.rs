@@ -96,3 +96,32 @@ pub(crate) mod clean_sessions {
         let _ = token;
     }
 }
+
+pub(crate) mod shapes {
+    use cachewright::{cached, invalidate_cache};
+    use serde::{Deserialize, Serialize};
+
+    #[derive(Clone, Serialize, Deserialize)]
+    pub(crate) struct Note {
+        text: String,
+        #[serde(flatten)]
+        rest: std::collections::BTreeMap<String, String>,
+    }
+
+    // A version stands for what is hidden.
+    #[cached(key_prefix = "note:text", version = 1)]
+    pub(crate) fn note(id: u64) -> Option<Note> {
+        let _ = id;
+        None
+    }
+
+    // It never leaves the process.
+    #[cached(key_prefix = "note:draft", tier = "memory")]
+    pub(crate) fn draft(id: u64) -> Option<Note> {
+        let _ = id;
+        None
+    }
+
+    #[invalidate_cache("note:*")]
+    pub(crate) fn write() {}
+}

@@ -37,6 +37,10 @@ pub enum FindingKind {
     /// The first value that a function kept does not come back equal from its encoding. That is known
     /// of what the program called before the audit, in a debug build.
     UnequalValue,
+    /// The serde shape of a value's type can't be seen whole, and the function has no `version`: after a
+    /// change of the hidden part, entries of the old shape may be decoded as the new one. Known of types
+    /// that the return type names, and of what the program called before the audit.
+    HiddenShape,
     /// A note: a method is cached, and nothing tells the entries of two receivers apart.
     MissingScope,
     /// A setting of the audit concerns nothing: an allowance without a finding, or a limit for a
@@ -60,6 +64,7 @@ impl FindingKind {
             Self::UnusualName => "a key prefix is not written like the others",
             Self::TtlAboveLimit => "values may live longer than the limit",
             Self::UnequalValue => "a value does not come back equal from its encoding",
+            Self::HiddenShape => "the shape of a value is not seen whole",
             Self::MissingScope => "nothing tells the entries of two receivers apart",
             Self::UnusedSetting => "a setting of the audit concerns nothing",
             Self::NothingAudited => "there is nothing to audit",
@@ -84,6 +89,9 @@ impl FindingKind {
             Self::UnusualName => "Who writes a pattern guesses such a prefix wrong.",
             Self::TtlAboveLimit => "What must be forgotten in time may not be.",
             Self::UnequalValue => "A hit in a store is another answer than that of the function.",
+            Self::HiddenShape => {
+                "A change of the hidden part is not noticed: an entry of the old shape may be decoded as the new one."
+            }
             Self::MissingScope => {
                 "`self` is no part of the key: two services over different data answer for each other. \
                  One service for the whole program is fine."

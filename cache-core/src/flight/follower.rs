@@ -134,7 +134,7 @@ mod tests {
         static FUNCTION: Function = Function::new("watched", "", "", "", 0);
         let key = EntryKey {
             hash: 1,
-            instance: FUNCTION.instance::<(), ()>(),
+            instance: FUNCTION.instance::<(), ()>(None),
             bytes: b"key".as_slice().into(),
         };
         let (flights, invalidations) = (

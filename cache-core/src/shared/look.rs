@@ -87,7 +87,8 @@ impl Shared {
         }
     }
 
-    /// What `see` makes of an entry that may answer, without decoding it. Counts as neither hit nor
+    /// What `see` makes of an entry that may answer, whatever the shape of its value is, without
+    /// decoding it. Counts as neither hit nor
     /// miss.
     pub(crate) async fn inspect<T>(
         &self,
@@ -100,7 +101,7 @@ impl Shared {
             return Ok(None);
         }
         let (value, observed) = self.read(look, budget).await?;
-        let entry = prove(value.as_deref(), look.keys, &observed, codec);
+        let entry = prove(value.as_deref(), look.keys, &observed, codec, None);
         Ok(entry.ok().map(see))
     }
 
@@ -224,23 +225,23 @@ impl Shared {
     }
 }
 
-/// What stands there, if it may answer.
+/// What stands there, if it may answer; without a fingerprint, whatever its shape is.
 fn prove<'a>(
     value: Option<&'a [u8]>,
     keys: &EntryKeys,
     observed: &Observed,
     codec: u8,
+    fingerprint: Option<Fingerprint>,
 ) -> Result<Entry<'a>, MissReason> {
     let value = value.ok_or(MissReason::Absent)?;
+    let envelope = Envelope::parse(value, LARGEST_ENTRY).map_err(MissReason::Rejected)?;
     let expected = Expected {
         echo: keys.echo(),
-        fingerprint: Fingerprint::NONE,
+        fingerprint: fingerprint.unwrap_or(envelope.fingerprint()),
         codec,
         observed,
     };
-    Envelope::parse(value, LARGEST_ENTRY)
-        .and_then(|envelope| envelope.prove(&expected))
-        .map_err(MissReason::Rejected)
+    envelope.prove(&expected).map_err(MissReason::Rejected)
 }
 
 /// The value that stands there, if it may answer.
@@ -250,7 +251,8 @@ pub(super) fn open<V>(
     observed: &Observed,
     coding: &Coding<V>,
 ) -> Result<Option<V>, MissReason> {
-    match prove(value, keys, observed, coding.codec)?.body() {
+    let fingerprint = Some((coding.schema)().fingerprint());
+    match prove(value, keys, observed, coding.codec, fingerprint)?.body() {
         Body::Absent => Ok(None),
         Body::Value(bytes) => match (coding.decode)(bytes) {
             Ok(value) => Ok(Some(value)),
@@ -274,7 +276,7 @@ impl<V> Coding<V> {
     ) -> Result<Vec<u8>, Error> {
         let draft = Draft {
             echo: keys.echo(),
-            fingerprint: Fingerprint::NONE,
+            fingerprint: (self.schema)().fingerprint(),
             stamp: Stamp::new(SystemTime::now(), ttl, cost),
             fence,
         };
