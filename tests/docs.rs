@@ -242,6 +242,7 @@ fn no_link_is_broken() {
         "CHANGELOG.md",
         "docs/features.md",
         "docs/model/README.md",
+        "docs/expansion.md",
         "docs/store.md",
         "examples/README.md",
     ] {
