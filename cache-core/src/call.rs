@@ -35,7 +35,7 @@ use crate::subject::Subject;
     label = "not `Clone + Serialize + DeserializeOwned + Send + Sync + 'static`",
     note = "derive `Clone`, `serde::Serialize` and `serde::Deserialize`, for a type of another crate, turn on that crate's `serde` feature; or keep the value in the process with `tier = \"memory\"`, which needs no serde; `Rc`, `RefCell` and references can't be kept in any tier: use `Arc`, `Mutex` and owned values"
 )]
-pub trait CacheValue: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {}
+pub trait CacheValue: LocalValue + Serialize + DeserializeOwned {}
 
 #[diagnostic::do_not_recommend]
 impl<V: Clone + Serialize + DeserializeOwned + Send + Sync + 'static> CacheValue for V {}

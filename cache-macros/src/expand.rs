@@ -46,7 +46,10 @@ pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> To
     let (described, call) = (local("function"), local("call"));
     let body = body::body(&function, facts, &returned, TokenStream::new());
     let run = if facts.is_async {
-        quote!(#call #with_absence.or_compute(async move #body).await)
+        // What the future lacks for its value's sake is told where the value's lack is, and so not again.
+        let place = ours_at(returned.span());
+        let (call, closure) = (Ident::new("call", place), quote!(async move #body));
+        quote_spanned!(place=> #call #with_absence.or_compute(#closure).await)
     } else {
         quote!(#call #with_absence.or_compute_blocking(move #body))
     };
