@@ -128,12 +128,12 @@ fn a_pattern_that_only_a_lucky_value_makes_fit_covers_nothing() {
 #[test]
 fn a_called_entry_must_be_one_of_a_cached_function_with_as_many_arguments() {
     let right = || source().cached("profile", "user:{id}");
-    let by_call = right().calling("rename", &[], &[("profile", false, &[true])]);
+    let by_call = right().calling("rename", &[], &[("profile", true, &[true])]);
     assert_eq!(by_call.found(), []);
 
-    let unknown = right().calling("rename", &["user:*"], &[("load", false, &[true])]);
+    let unknown = right().calling("rename", &["user:*"], &[("load", true, &[true])]);
     assert_eq!(unknown.found(), one(FindingKind::UnknownEntry, "rename"));
-    let more = right().calling("rename", &["user:*"], &[("profile", false, &[true, true])]);
+    let more = right().calling("rename", &["user:*"], &[("profile", true, &[true, true])]);
     assert_eq!(more.found(), one(FindingKind::UnknownEntry, "rename"));
 }
 
@@ -183,7 +183,7 @@ fn an_invalidation_that_covers_more_than_it_says_is_told() {
 fn a_call_from_which_the_key_cannot_be_told_is_told() {
     let chosen = |function: Function| function.chosen_key(1);
     let users = source().cached_as("profile", "user:{id}", chosen);
-    let by_call = users.calling("rename", &[], &[("profile", false, &[true])]);
+    let by_call = users.calling("rename", &[], &[("profile", true, &[true])]);
     assert_eq!(by_call.found(), one(FindingKind::Widened, "rename"));
 
     let some = |function: Function| function.some_arguments(2, &[1]);
@@ -191,8 +191,8 @@ fn a_call_from_which_the_key_cannot_be_told_is_told() {
         let users = source().cached_as("profile", "user:{id}", some);
         users.calling("rename", &[], calls).found()
     };
-    assert_eq!(skipped(&[("profile", false, &[false, true])]), []);
-    let missing = skipped(&[("profile", false, &[true, false])]);
+    assert_eq!(skipped(&[("profile", true, &[false, true])]), []);
+    let missing = skipped(&[("profile", true, &[true, false])]);
     assert_eq!(missing, one(FindingKind::Widened, "rename"));
 }
 
