@@ -1,4 +1,4 @@
-//! Mistakes that show only when all annotated functions of a program are seen together.
+//! Finds the mistakes that show only when all annotated functions of a program are seen together.
 //!
 //! [`audit()`](fn@crate::audit) looks at every function of the linked program that the attributes annotate,
 //! generic ones, those in impls of traits and those that nobody calls among them: at their attributes,
@@ -46,7 +46,8 @@ pub use finding::{Finding, FindingKind};
 pub use place::Place;
 pub use report::{CachedFunction, Report};
 
-/// Looks at all annotated functions of the program: for one line in its tests.
+/// Begins an audit of all annotated functions of the program: one line in its tests,
+/// `audit().assert_clean()`.
 ///
 /// What is found, and what can't be, is told in the [module](mod@crate::audit).
 ///
@@ -103,7 +104,7 @@ impl Audit {
     }
 
     /// Takes findings of this kind, at this function or in this module, for meant. `path` is written
-    /// as in the report; the reason is printed with it.
+    /// as in the report, `shop::users::get` for a method as well; the reason is printed with it.
     ///
     /// An allowance for nothing that is found is itself [found](FindingKind::UnusedSetting).
     ///

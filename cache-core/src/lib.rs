@@ -93,7 +93,7 @@ pub mod private {
         Outcome, ResultOf, ResultOptionOf, Returns, Settled, Shape, Value,
     };
     pub use crate::pattern::nodes;
-    pub use crate::registry::{CACHEWRIGHT_FUNCTIONS_1, CACHEWRIGHT_INVALIDATORS_1};
+    pub use crate::registry::{CACHEWRIGHT_FUNCTIONS_0_1, CACHEWRIGHT_INVALIDATORS_0_1};
     pub use crate::schema::{Gap, Reason, Schema};
     pub use crate::segment::{Segment, SegmentWriter, escape, render, render_widened};
     pub use crate::value_type::{AnyValue, Unseen, ValueOf, ValueType, value_of};

@@ -4,8 +4,9 @@
 //! under whatever alias. What is kept is the `T`, and, if the policy says so, the absence of one;
 //! an `Err` never is. Which of the four it is, the *type* decides: [`Returns`] is a chain of types
 //! that dereference into one another, each with an inherent method `outcome` for one shape, most
-//! particular first, and the compiler takes the first that fits, with and without an `==`. (Looking at tokens would take
-//! `anyhow::Result<T>` for a plain value; a trait implemented for all four would overlap.)
+//! particular first, and the compiler takes the first that fits. Each shape is tried for a `T` that
+//! has an `==`, and then for any. (Looking at tokens would take `anyhow::Result<T>` for a plain
+//! value; a trait implemented for all four would overlap.)
 
 mod returns;
 

@@ -14,24 +14,23 @@ use crate::invalidator::Invalidator;
 
 /// The cached functions.
 ///
-/// The section is found by this name in the whole program, so the name has a number: it is
-/// counted up with every change of the descriptor, and two versions of this crate never read each
-/// other's.
+/// The section is found by this name in the whole program, so the version is in it. A program may
+/// have two versions of this crate, and under one name linkme refuses both, when they are read.
 #[linkme::distributed_slice]
-pub static CACHEWRIGHT_FUNCTIONS_1: [Function];
+pub static CACHEWRIGHT_FUNCTIONS_0_1: [Function];
 
 /// The functions that invalidate.
 #[linkme::distributed_slice]
-pub static CACHEWRIGHT_INVALIDATORS_1: [Invalidator];
+pub static CACHEWRIGHT_INVALIDATORS_0_1: [Invalidator];
 
 /// All cached functions, in no particular order.
 pub(crate) fn functions() -> &'static [Function] {
-    CACHEWRIGHT_FUNCTIONS_1.static_slice()
+    CACHEWRIGHT_FUNCTIONS_0_1.static_slice()
 }
 
 /// All functions that invalidate, in no particular order.
 pub(crate) fn invalidators() -> &'static [Invalidator] {
-    CACHEWRIGHT_INVALIDATORS_1.static_slice()
+    CACHEWRIGHT_INVALIDATORS_0_1.static_slice()
 }
 
 /// The cached functions of one bare name.
@@ -45,4 +44,25 @@ pub(crate) fn named(name: &str) -> &'static [&'static Function] {
         by_name
     });
     by_name.get(name).map_or(&[], Vec::as_slice)
+}
+
+#[cfg(all(test, not(shuttle)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sections_are_named_after_the_version() {
+        macro_rules! names {
+            ($($slice:ident)*) => {
+                [$({ let _ = &$slice; stringify!($slice) }),*]
+            };
+        }
+        let (major, minor) = (
+            env!("CARGO_PKG_VERSION_MAJOR"),
+            env!("CARGO_PKG_VERSION_MINOR"),
+        );
+        for name in names!(CACHEWRIGHT_FUNCTIONS_0_1 CACHEWRIGHT_INVALIDATORS_0_1) {
+            assert!(name.ends_with(&format!("S_{major}_{minor}")), "{name}");
+        }
+    }
 }

@@ -36,8 +36,8 @@ pub(crate) enum RoundTrip {
     Equal,
     /// It did not, so a hit in a store is another answer than that of the body.
     Differs(Difference),
-    /// It could not be found out, for this reason.
-    Unchecked(&'static str),
+    /// It could not be found out.
+    Unchecked,
 }
 
 /// What did not come back equal. Holds no part of a value.

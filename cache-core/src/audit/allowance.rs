@@ -25,7 +25,7 @@ impl Allowance {
             FindingKind::UnusedSetting,
             &Place::of_setting(path, self.set),
             format!("`{kind:?}` is allowed at `{path}` and was not found there"),
-            "leave the allowance out, or write the path as the report does",
+            "leave the allowance out, or write the path as the report does: module and function, without the type of a method",
         )
     }
 }

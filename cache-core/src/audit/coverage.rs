@@ -3,7 +3,7 @@
 use super::finding::{Finding, FindingKind};
 use super::nearest::{Nearest, nearest};
 use super::program::{Called, Program, Reader, Writer};
-use super::template::{Meeting, Reach};
+use super::template::{Meeting, Reach, is_literal};
 use crate::invalidation::call::fixed_path;
 
 /// The patterns that cover nothing, or more than they say.
@@ -87,7 +87,7 @@ fn unmatched(whole: &Program, writer: &Writer, pattern: &str, reach: &Reach<'_>)
 /// Where a placeholder of the pattern meets a literal.
 fn by_chance<'n>(node: &'n str, reader: &Reader) -> (&'n str, &'static str) {
     let segments = node.split(':').zip(&reader.segments);
-    let mut met = segments.filter(|(named, kept)| named.contains('{') && !kept.contains('{'));
+    let mut met = segments.filter(|(named, kept)| !is_literal(named) && is_literal(kept));
     met.next().map_or(("", ""), |(named, kept)| (named, *kept))
 }
 
@@ -95,11 +95,11 @@ fn by_chance<'n>(node: &'n str, reader: &Reader) -> (&'n str, &'static str) {
 pub(super) fn calls(whole: &Program, writer: &Writer) -> Vec<Finding> {
     let mut found = Vec::new();
     for called in writer.calls() {
-        let mut called_readers = whole.readers.iter().filter(|reader| called.is_of(reader));
-        let untold = |reader: &&Reader| !called.tells_key_of(reader);
-        if !whole.readers.iter().any(|reader| called.is_of(reader)) {
+        let readers = whole.readers.iter();
+        let mut readers = readers.filter(|reader| called.is_of(reader)).peekable();
+        if readers.peek().is_none() {
             found.push(unknown(whole, writer, called));
-        } else if let Some(reader) = called_readers.find(untold) {
+        } else if let Some(reader) = readers.find(|reader| !called.tells_key_of(reader)) {
             found.push(untold_key(writer, called, reader));
         }
     }
@@ -107,12 +107,12 @@ pub(super) fn calls(whole: &Program, writer: &Writer) -> Vec<Finding> {
 }
 
 fn unknown(whole: &Program, writer: &Writer, called: Called) -> Finding {
-    let (name, arguments) = (called.name(), called.arguments());
+    let name = called.name();
     let named = |reader: &&Reader| reader.function.name() == name;
     let (problem, way_out) = match whole.readers.iter().find(named) {
         Some(reader) => (
             format!(
-                "no cached function `{name}` has {arguments} arguments; {} has others",
+                "`{name}` is not called like this: {} takes other arguments, or is no method",
                 reader.place
             ),
             "call the cached function itself, with all its arguments".to_owned(),

@@ -58,11 +58,6 @@ impl Called {
         self.0.0
     }
 
-    /// How many arguments it has, skipped ones included.
-    pub(super) fn arguments(self) -> usize {
-        self.0.2.len()
-    }
-
     /// Which of the function's arguments are given; none if it is a call of something else.
     fn given(self, function: &Function) -> Option<&'static [bool]> {
         let Self((_, by_path, written)) = self;

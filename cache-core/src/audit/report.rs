@@ -14,7 +14,6 @@ use super::program::{Program, Reader};
 /// notes, then what is allowed and why. The alternate form, `{report:#}`, begins with all functions
 /// that were looked at. Equal programs have equal reports.
 #[derive(Debug, Clone)]
-#[non_exhaustive]
 pub struct Report {
     functions: Vec<CachedFunction>,
     invalidators: Vec<Place>,
@@ -24,7 +23,6 @@ pub struct Report {
 
 /// A cached function of the program.
 #[derive(Debug, Clone)]
-#[non_exhaustive]
 pub struct CachedFunction {
     place: Place,
     visible_prefix: String,

@@ -135,6 +135,9 @@ fn a_called_entry_must_be_one_of_a_cached_function_with_as_many_arguments() {
     assert_eq!(unknown.found(), one(FindingKind::UnknownEntry, "rename"));
     let more = right().calling("rename", &["user:*"], &[("profile", true, &[true, true])]);
     assert_eq!(more.found(), one(FindingKind::UnknownEntry, "rename"));
+    // Nothing without a receiver is called as a method.
+    let method = right().calling("rename", &["user:*"], &[("profile", false, &[true])]);
+    assert_eq!(method.found(), one(FindingKind::UnknownEntry, "rename"));
 }
 
 #[test]

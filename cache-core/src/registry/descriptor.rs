@@ -2,8 +2,8 @@
 
 /// The descriptor of a cached function.
 ///
-/// What follows `=>` is its return type and, in brackets, the names in it that may be parameters
-/// of a surrounding `impl`, which a `static` can't name. What the module has under such a name is
+/// What follows `=>` is its return type, and behind it the names in it that may be parameters of a
+/// surrounding `impl`, which a `static` can't name. What the module has under such a name is
 /// imported into the inner block and so is found first; where the module has nothing, the name
 /// stands for [`Unseen`](crate::private::Unseen).
 #[doc(hidden)]
@@ -11,7 +11,7 @@
 macro_rules! __function {
     ($name:literal, $key_prefix:literal $(, $setter:ident($($value:tt)*))*) => {
         $crate::__registered! {
-            FUNCTION: Function in CACHEWRIGHT_FUNCTIONS_1 =
+            FUNCTION: Function in CACHEWRIGHT_FUNCTIONS_0_1 =
                 $crate::__descriptor!(Function, $name, $key_prefix) $(.$setter($($value)*))*
         }
     };
@@ -20,7 +20,7 @@ macro_rules! __function {
         => $returned:ty $(, $unsure:ident $(<$($parameter:ident),+>)?)*
     ) => {
         $crate::__registered! {
-            FUNCTION: Function in CACHEWRIGHT_FUNCTIONS_1 = {
+            FUNCTION: Function in CACHEWRIGHT_FUNCTIONS_0_1 = {
                 $(type $unsure $(<$($parameter: ?::core::marker::Sized),+>)? =
                     $crate::private::Unseen
                         $(<($(::core::marker::PhantomData<$parameter>,)+)>)?;)*
@@ -47,7 +47,7 @@ macro_rules! __function {
 macro_rules! __invalidator {
     ($name:literal $(, $setter:ident($($value:tt)*))*) => {
         $crate::__registered! {
-            INVALIDATOR: Invalidator in CACHEWRIGHT_INVALIDATORS_1 =
+            INVALIDATOR: Invalidator in CACHEWRIGHT_INVALIDATORS_0_1 =
                 $crate::__descriptor!(Invalidator, $name) $(.$setter($($value)*))*
         }
     };

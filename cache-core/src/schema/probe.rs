@@ -171,7 +171,8 @@ impl<'de> Deserializer<'de> for Probe<'_> {
             return result;
         };
         let part = self.part(at, way)?;
-        let (part, way) = part.within()?;
+        // The sequence or map of what takes anything asks for nothing by itself.
+        let way = self.survey.way(part.place);
         match self.survey.is_map(part.node) {
             true => part.map(way, visitor),
             false => visitor.visit_seq(part.elements(way, None)),
@@ -263,12 +264,6 @@ impl<'s> Probe<'s> {
             .meet(self, kind, TypeId::of::<()>(), "::__Variant");
         let (node, way) = meeting?;
         self.node = node;
-        Ok((self, way))
-    }
-
-    /// The sequence or map of what takes anything, which asks for nothing by itself.
-    fn within(self) -> Result<(Self, Way), Fault> {
-        let way = self.survey.way(self.place);
         Ok((self, way))
     }
 }

@@ -88,8 +88,7 @@ impl Shared {
     }
 
     /// What `see` makes of an entry that may answer, whatever the shape of its value is, without
-    /// decoding it. Counts as neither hit nor
-    /// miss.
+    /// decoding it. Counts as neither hit nor miss.
     pub(crate) async fn inspect<T>(
         &self,
         look: Look<'_>,

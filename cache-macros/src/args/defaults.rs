@@ -35,10 +35,11 @@ impl Annotation {
 
 /// The arguments of `#[cache_defaults]` that are written as they have to be.
 pub(crate) struct Defaults {
-    arguments: Vec<Default>,
+    arguments: Vec<Passed>,
 }
 
-struct Default {
+/// One of them.
+struct Passed {
     key: Ident,
     /// As it was written, to be read again by each annotation.
     written: TokenStream,
@@ -86,7 +87,7 @@ pub(crate) fn defaults(tokens: TokenStream, errors: &mut Errors) -> Defaults {
         );
     }
     let (mut cached, mut invalidate) = (Cached::default(), Invalidate::default());
-    let mut arguments: Vec<Default> = Vec::new();
+    let mut arguments: Vec<Passed> = Vec::new();
     each(tokens, errors, |input, errors| {
         let begin = input.fork();
         let name = key(
@@ -106,7 +107,7 @@ pub(crate) fn defaults(tokens: TokenStream, errors: &mut Errors) -> Defaults {
             names_fields_of_self(&cached)?;
         }
         if arguments.iter().all(|known| known.key != name) {
-            arguments.push(Default {
+            arguments.push(Passed {
                 key: name,
                 written: between(&begin, input)?,
             });
