@@ -102,8 +102,8 @@ async fn exactly_what_is_unreachable_is_removed() {
     let unreachable = ["app:user:1:name".to_owned(), number];
     assert_eq!(gone, BTreeSet::from(unreachable));
     assert_eq!(cache.stats().swept, 2);
-    assert_eq!(cache.get("user:1").await.unwrap(), Some(1));
-    assert_eq!(cache.get("user:2").await.unwrap(), Some(2));
+    assert_eq!(cache.get("user:1").await.unwrap(), Some(1_u64));
+    assert_eq!(cache.get("user:2").await.unwrap(), Some(2_u64));
     assert_eq!((service.read(2).await, service.bodies()), (Ok(0), 3));
 }
 
