@@ -94,7 +94,7 @@ async fn exactly_what_is_unreachable_is_removed() {
     }
     cache.invalidate("user:1:*").await.unwrap();
     // Filled anew before the sweep.
-    cache.set("user:1", 1, None).await.unwrap();
+    cache.set("user:1", 1_u64, None).await.unwrap();
     let before = names(&world);
     let number = value(&world, "app:user:1:number:read:");
     swept(&world);
