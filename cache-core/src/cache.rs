@@ -70,7 +70,8 @@ impl Cache {
     ///
     /// A key is segments between colons, such as `user:42:name`; each prefix of them can be
     /// invalidated. Keys of this kind never meet the entries of annotated functions. What a pending
-    /// invalidation covers is not there.
+    /// invalidation covers is not there, and neither is what was set as another type: a number that
+    /// was set as a `u64` is no `i32`, which is what `1` is where nothing says otherwise.
     ///
     /// # Errors
     ///
