@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::task::Poll;
@@ -492,6 +493,35 @@ block! {
     }
 }
 
+macro_rules! annotated {
+    ($cached:path) => {
+        #[cache_defaults(key_prefix = "annotated", cache = self.cache)]
+        impl Database {
+            #[$cached]
+            fn by_a_path(&self) -> u64 {
+                self.ask()
+            }
+
+            #[$cached(ttl = 60)]
+            fn by_a_path_with_arguments(&self) -> u64 {
+                self.ask()
+            }
+
+            #[cfg_attr(not(any()), $cached(ttl = 60))]
+            fn by_a_path_in_a_condition(&self) -> u64 {
+                self.ask()
+            }
+
+            #[r#cached(ttl = 60)]
+            fn by_a_raw_name(&self) -> u64 {
+                self.ask()
+            }
+        }
+    };
+}
+
+annotated!(cachewright::cached);
+
 #[test]
 fn what_went_through_a_macro_rules_macro_has_defaults() {
     let database = Database::new();
@@ -501,4 +531,90 @@ fn what_went_through_a_macro_rules_macro_has_defaults() {
         database.places(),
         ["block:passed_through", "reader:read_by_macro"]
     );
+}
+
+#[test]
+fn an_annotation_that_a_macro_rules_macro_was_given_has_defaults() {
+    let database = Database::new();
+    database.by_a_path();
+    database.by_a_path_with_arguments();
+    database.by_a_path_in_a_condition();
+    database.by_a_raw_name();
+    assert_eq!(
+        database.places(),
+        [
+            "annotated:by_a_path",
+            "annotated:by_a_path_in_a_condition",
+            "annotated:by_a_path_with_arguments",
+            "annotated:by_a_raw_name",
+        ]
+    );
+}
+
+static SHARED: LazyLock<Cache> = LazyLock::new(|| Cache::builder().build().unwrap());
+
+struct Rates;
+
+#[cache_defaults(cache = *self::SHARED, key_prefix = "rate")]
+impl Rates {
+    #[cached(scope = self::SHARED.keys().len() > 9)]
+    fn of_today(currency: &str) -> String {
+        currency.to_owned()
+    }
+}
+
+#[invalidate_cache(cache = *self::SHARED, entry = self::Rates::of_today("NOK"))]
+fn change_rate() {}
+
+#[test]
+fn a_path_that_begins_with_self_needs_no_receiver() {
+    Rates::of_today("NOK");
+    assert_eq!(SHARED.keys().len(), 1);
+    change_rate();
+    assert!(SHARED.keys().is_empty());
+}
+
+struct Tariff {
+    cache: Cache,
+    zone: u64,
+    time: Duration,
+}
+
+macro_rules! tariff {
+    ($($method:item)*) => {
+        #[cache_defaults(
+            cache = self.cache, scope = format!("zone {}", self.zone), ttl = self.time, none_ttl = self.time * 2,
+        )]
+        impl Tariff {
+            $($method)*
+        }
+    };
+}
+
+tariff! {
+    #[cached]
+    fn price(&self, hour: u8) -> Option<u64> {
+        let _ = hour;
+        (self.zone > 0).then_some(self.zone)
+    }
+}
+
+#[test]
+fn every_default_of_a_macro_rules_macro_finds_the_receiver_of_a_function_that_it_was_given() {
+    let clock = SteppedClock::new();
+    let cache = Cache::builder().clock(clock.clone()).build().unwrap();
+    let time = Duration::from_secs(5);
+    let tariff = |zone| Tariff {
+        cache: cache.clone(),
+        zone,
+        time,
+    };
+    let prices = || [0, 1, 2].map(|zone| tariff(zone).price(3));
+    assert_eq!(prices(), [None, Some(1), Some(2)]);
+    assert_eq!(prices(), [None, Some(1), Some(2)]);
+    assert_eq!(cache.keys().len(), 3);
+    clock.advance(time);
+    assert_eq!(cache.keys().len(), 1);
+    clock.advance(time);
+    assert!(cache.keys().is_empty());
 }

@@ -320,3 +320,32 @@ async fn any_receiver_and_any_number_of_arguments_will_do() {
         assert_eq!(outdated(users, named, bystanders, write).await, (2, 0));
     }
 }
+
+/// The parts of a call, as a `macro_rules` macro is given them.
+macro_rules! writer {
+    ($name:ident, $call:expr, $function:path, $id:expr, $unused:expr) => {
+        impl Users {
+            #[invalidate_cache(cache = self.cache, entry = $call, entry = $function($unused, $id))]
+            fn $name(&self) {}
+        }
+    };
+}
+
+#[cached(cache = users.cache, skip(users))]
+fn beside(users: &Users, id: u64) -> u64 {
+    let _ = id;
+    users.ask()
+}
+
+writer!(written_by_macro, beside(_, 1), beside, 1 + 1, _);
+
+#[tokio::test]
+async fn what_went_through_a_macro_rules_macro_names_an_entry() {
+    for (reader, writer) in readers_and_writers() {
+        let users = &reader;
+        let named = async || beside(users, 1) + beside(users, 2);
+        let bystanders = async || beside(users, 3);
+        let write = async { writer.written_by_macro() };
+        assert_eq!(outdated(users, named, bystanders, write).await, (2, 0));
+    }
+}

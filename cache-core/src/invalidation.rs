@@ -17,6 +17,7 @@ use crate::layout::Leaf;
 use crate::mutants::{Mutant, active};
 use crate::outcome::{Outcome, Settled, Shape};
 use crate::pattern::{Pattern, nodes};
+use crate::registry;
 use crate::segment::{SegmentWriter, render, render_widened};
 use crate::settling::Target;
 use crate::shared::Allowance;
@@ -37,6 +38,7 @@ pub struct Invalidation {
 
 /// Begins the invalidation of a writer.
 pub fn invalidation(cache: &Cache, writer: &'static Invalidator) -> Invalidation {
+    registry::meet_writer(writer);
     Invalidation {
         cache: cache.clone(),
         function: writer.name(),
@@ -181,6 +183,17 @@ impl Guard {
         }
     }
 
+    /// What to invalidate. An entry may be that of a function that nobody knew when its call was
+    /// looked up, and that has been called since.
+    fn take(&mut self) -> Option<Invalidation> {
+        let mut invalidation = self.invalidation.take()?;
+        if !invalidation.entries.is_empty() && registry::is_partial() {
+            // In silence: a subscriber is foreign code, and nothing was invalidated yet.
+            invalidation.target.everything = true;
+        }
+        Some(invalidation)
+    }
+
     /// Leaves the invalidation to the block, if there is one that is not over.
     fn deferred(&self, invalidation: &Invalidation) -> bool {
         let deferral = self.deferral.as_ref();
@@ -195,7 +208,7 @@ impl Guard {
 
     /// The body wrote.
     async fn succeeded(mut self) {
-        if let Some(invalidation) = self.invalidation.take()
+        if let Some(invalidation) = self.take()
             && !self.deferred(&invalidation)
         {
             let inner = invalidation.cache.inner();
@@ -209,8 +222,9 @@ impl Guard {
     /// The body says that it did not write. Who does not believe it must not wait for the store: a
     /// failure can't be held across an await.
     fn failed(mut self) {
-        if let Some(invalidation) = self.invalidation.take()
-            && invalidation.always
+        let believed = |invalidation: &mut Invalidation| !invalidation.always;
+        drop(self.invalidation.take_if(believed));
+        if let Some(invalidation) = self.take()
             && !self.deferred(&invalidation)
         {
             invalidation.cache.inner().invalidate(&invalidation.target);
@@ -237,7 +251,7 @@ impl Invalidation {
 
 impl Drop for Guard {
     fn drop(&mut self) {
-        let invalidation = self.invalidation.take();
+        let invalidation = self.take();
         let Some(invalidation) = invalidation.filter(|_| !active(Mutant::NoGuard)) else {
             return;
         };

@@ -88,9 +88,10 @@ pub mod private {
     pub use crate::invalidator::{CalledEntry, Invalidator};
     pub use crate::key::{ArgsHash, Identity, KeyArgument, KeyWriter, function_path, leaf_bucket};
     pub use crate::outcome::{
-        Compared, Equality, Fits, FutureOf, HasAbsence, OptionOf, OrComparedOption,
-        OrComparedResult, OrComparedValue, OrFuture, OrOption, OrResult, OrResultOption, OrValue,
-        Outcome, ResultOf, ResultOptionOf, Returns, Settled, Shape, Value,
+        Compared, Equality, Fits, FutureIn, FutureOf, HasAbsence, OptionOf, OrComparedOption,
+        OrComparedResult, OrComparedValue, OrFuture, OrFutureInOption, OrFutureInResult, OrOption,
+        OrResult, OrResultOption, OrValue, Outcome, ResultOf, ResultOptionOf, Returns, Settled,
+        Shape, Value,
     };
     pub use crate::pattern::nodes;
     pub use crate::registry::{CACHEWRIGHT_FUNCTIONS_0_1, CACHEWRIGHT_INVALIDATORS_0_1};

@@ -11,8 +11,8 @@
 mod returns;
 
 pub use returns::{
-    OrComparedOption, OrComparedResult, OrComparedValue, OrFuture, OrOption, OrResult,
-    OrResultOption, OrValue, Returns,
+    OrComparedOption, OrComparedResult, OrComparedValue, OrFuture, OrFutureInOption,
+    OrFutureInResult, OrOption, OrResult, OrResultOption, OrValue, Returns,
 };
 
 /// What a body returned, seen by the cache.
@@ -72,6 +72,7 @@ impl HasAbsence for ResultOptionOf {}
 
 #[diagnostic::do_not_recommend]
 impl<S: HasAbsence> HasAbsence for Compared<S> {}
+impl<S: HasAbsence> HasAbsence for FutureIn<S> {}
 
 /// A shape that fits what a function returns.
 #[diagnostic::on_unimplemented(
@@ -143,6 +144,10 @@ pub struct ResultOptionOf;
 /// yet, so this is not [`Settled`].
 #[derive(Debug, Clone, Copy)]
 pub struct FutureOf;
+
+/// A future in a shape `S`: one that was begun, or a failure to do so. Not [`Settled`] either.
+#[derive(Debug, Clone, Copy)]
+pub struct FutureIn<S>(S);
 
 impl Settled for Value {}
 impl Settled for OptionOf {}
@@ -258,6 +263,24 @@ where
     type Value = S::Value;
     const HAS_ABSENCE: bool = S::HAS_ABSENCE;
     const EQUAL: Option<Equality<S::Value>> = Some(S::Value::eq);
+
+    fn outcome(self, returned: &R) -> Outcome<&S::Value> {
+        self.0.outcome(returned)
+    }
+
+    fn take(self, returned: R) -> Result<Option<S::Value>, R> {
+        self.0.take(returned)
+    }
+
+    #[inline]
+    fn restore(self, kept: Option<S::Value>) -> Option<R> {
+        self.0.restore(kept)
+    }
+}
+
+impl<R, S: Shape<R>> Shape<R> for FutureIn<S> {
+    type Value = S::Value;
+    const HAS_ABSENCE: bool = S::HAS_ABSENCE;
 
     fn outcome(self, returned: &R) -> Outcome<&S::Value> {
         self.0.outcome(returned)

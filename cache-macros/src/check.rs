@@ -97,7 +97,7 @@ pub(crate) fn cached(
     absence_is_possible(&args, errors);
 
     let names = Names::new(written, facts);
-    inherited::resolve([&mut args.scope, &mut args.cache], &names);
+    inherited::resolve(&mut args, &names);
     for expression in [&args.scope, &args.cache].into_iter().flatten() {
         if !expression.inherited {
             names.need_receiver(&expression.value, errors);
@@ -166,7 +166,7 @@ pub(crate) fn invalidate(
     something_is_invalidated(&args, written, errors);
 
     let names = Names::new(written, facts);
-    inherited::resolve([&mut args.cache], &names);
+    inherited::resolve_cache(&mut args.cache, &names);
     match &args.cache {
         Some(cache) if !cache.inherited => names.need_receiver(&cache.value, errors),
         _ => inherited::fits_invalidate(&args, written, &names, errors),

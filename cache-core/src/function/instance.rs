@@ -8,6 +8,7 @@ use crate::entry::Fingerprint;
 #[cfg(debug_assertions)]
 use crate::error::LOG;
 use crate::key::{Identity, function_path};
+use crate::registry;
 #[cfg(debug_assertions)]
 use crate::round_trip::Difference;
 use crate::round_trip::{Record, RoundTrip};
@@ -33,6 +34,7 @@ impl Instance {
         function: &'static Function,
         schema: Option<fn() -> &'static Schema>,
     ) -> Self {
+        registry::meet_function(function);
         Self {
             function,
             caller: typeid::of::<K>(),

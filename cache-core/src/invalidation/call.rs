@@ -198,6 +198,10 @@ impl EntryCall<()> {
                 .for_each(|name| invalidation.add_entry_of(name, by_path, &given)),
             None => invalidation.widen_to_everything("what is called is no function with a name"),
         }
+        if registry::is_partial() {
+            let reason = "the program is linked in parts, and not all of its functions are known";
+            invalidation.widen_to_everything(reason);
+        }
         invalidation
     }
 }

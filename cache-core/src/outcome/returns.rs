@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::ops::Deref;
 
-use super::{Compared, FutureOf, OptionOf, ResultOf, ResultOptionOf, Value};
+use super::{Compared, FutureIn, FutureOf, OptionOf, ResultOf, ResultOptionOf, Value};
 
 /// The start of the chain that finds the shape of `R`.
 ///
@@ -39,9 +39,11 @@ macro_rules! links {
 
 links! {
     Returns => OrResultOption, "`Result<Option<T>, E>` whose `T` has an `==`";
-    OrResultOption => OrComparedResult, "`Result<Option<T>, E>`";
+    OrResultOption => OrFutureInResult, "`Result<Option<T>, E>`";
+    OrFutureInResult => OrComparedResult, "`Result` of a future";
     OrComparedResult => OrResult, "`Result<T, E>` whose `T` has an `==`";
-    OrResult => OrComparedOption, "`Result<T, E>`";
+    OrResult => OrFutureInOption, "`Result<T, E>`";
+    OrFutureInOption => OrComparedOption, "`Option` of a future";
     OrComparedOption => OrOption, "`Option<T>` whose `T` has an `==`";
     OrOption => OrFuture, "`Option<T>`";
     OrFuture => OrComparedValue, "future";
@@ -73,6 +75,14 @@ impl<T, E> OrResultOption<Result<Option<T>, E>> {
     }
 }
 
+impl<F: Future, E> OrFutureInResult<Result<F, E>> {
+    /// The shape.
+    #[must_use]
+    pub const fn outcome(&self) -> FutureIn<ResultOf> {
+        FutureIn(ResultOf)
+    }
+}
+
 impl<T: PartialEq, E> OrComparedResult<Result<T, E>> {
     /// The shape.
     #[must_use]
@@ -86,6 +96,14 @@ impl<T, E> OrResult<Result<T, E>> {
     #[must_use]
     pub const fn outcome(&self) -> ResultOf {
         ResultOf
+    }
+}
+
+impl<F: Future> OrFutureInOption<Option<F>> {
+    /// The shape.
+    #[must_use]
+    pub const fn outcome(&self) -> FutureIn<OptionOf> {
+        FutureIn(OptionOf)
     }
 }
 
@@ -168,7 +186,8 @@ mod tests {
             }
         }
         let FutureOf = Returns::<Comparable>::new().outcome();
-        let Compared(OptionOf) = Returns::<Option<Comparable>>::new().outcome();
+        let FutureIn(OptionOf) = Returns::<Option<Comparable>>::new().outcome();
+        let FutureIn(ResultOf) = Returns::<Aliased<Comparable>>::new().outcome();
     }
 
     #[test]

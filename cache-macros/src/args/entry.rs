@@ -41,13 +41,29 @@ pub(super) fn read(written: Expr) -> syn::Result<EntryCall> {
     };
     Ok(EntryCall {
         callee,
-        arguments: arguments.iter().cloned().collect(),
+        arguments: arguments.iter().map(argument).collect(),
         written,
     })
 }
 
+/// What went through a `macro_rules` macro, such as a `$function:path`, comes wrapped.
+fn unwrapped(mut expression: &Expr) -> &Expr {
+    while let Expr::Group(group) = expression {
+        expression = &group.expr;
+    }
+    expression
+}
+
+/// An argument, of which `_` is known as such.
+fn argument(written: &Expr) -> Expr {
+    match unwrapped(written) {
+        nothing @ Expr::Infer(_) => nothing.clone(),
+        _ => written.clone(),
+    }
+}
+
 fn function(call: &ExprCall, written: &Expr) -> syn::Result<Callee> {
-    let Expr::Path(path) = &*call.func else {
+    let Expr::Path(path) = unwrapped(&call.func) else {
         return Err(no_call(written));
     };
     let Some(last) = path.path.segments.last() else {

@@ -1,10 +1,10 @@
 //! Rules about defaults of the surrounding block. They are fine by themselves, so what does not fit is reported at the
 //! function that takes them over.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
 use quote::ToTokens;
-use syn::Expr;
 use syn::visit_mut::VisitMut;
+use syn::{Expr, Macro};
 
 use super::names::{Names, find_self};
 use crate::args::{Argument, Cached, Invalidate, Keyed};
@@ -15,27 +15,67 @@ use crate::template::Template;
 
 /// Lets `self` in defaults be the receiver, also when a `macro_rules` macro wrote the block around functions that it was
 /// given: the one is hygienic, and the defaults are about the receiver of each function.
-pub(super) fn resolve<'a>(
-    expressions: impl IntoIterator<Item = &'a mut Option<Keyed<Expr>>>,
-    names: &Names<'_>,
-) {
+pub(super) fn resolve(args: &mut Cached, names: &Names<'_>) {
+    let expressions = [&mut args.scope, &mut args.cache];
+    resolve_all(expressions.into_iter().flatten().map(in_place), names);
+    let ttls = [&mut args.ttl, &mut args.none_ttl];
+    let ttls = ttls
+        .into_iter()
+        .flatten()
+        .filter_map(|ttl| match &mut ttl.value {
+            Ttl::Expression(expression) => Some((ttl.inherited, expression)),
+            Ttl::Millis(_) => None,
+        });
+    resolve_all(ttls, names);
+}
+
+/// The same for a function that invalidates.
+pub(super) fn resolve_cache(cache: &mut Argument<Expr>, names: &Names<'_>) {
+    resolve_all(cache.iter_mut().map(in_place), names);
+}
+
+fn in_place(argument: &mut Keyed<Expr>) -> (bool, &mut Expr) {
+    (argument.inherited, &mut argument.value)
+}
+
+fn resolve_all<'a>(expressions: impl Iterator<Item = (bool, &'a mut Expr)>, names: &Names<'_>) {
     let Some(receiver) = names.receiver() else {
         return;
     };
-    for argument in expressions.into_iter().flatten() {
-        if argument.inherited {
-            Receiver(receiver).visit_expr_mut(&mut argument.value);
-        }
+    for (_, expression) in expressions.filter(|(inherited, _)| *inherited) {
+        Receiver(receiver).visit_expr_mut(expression);
     }
 }
 
 struct Receiver(Span);
+
+impl Receiver {
+    fn resolve_in(&self, tokens: TokenStream) -> TokenStream {
+        let tokens = tokens.into_iter().map(|token| match token {
+            TokenTree::Ident(mut ident) if ident == "self" => {
+                ident.set_span(ident.span().resolved_at(self.0));
+                ident.into()
+            }
+            TokenTree::Group(group) => {
+                let mut inner = Group::new(group.delimiter(), self.resolve_in(group.stream()));
+                inner.set_span(group.span());
+                inner.into()
+            }
+            other => other,
+        });
+        tokens.collect()
+    }
+}
 
 impl VisitMut for Receiver {
     fn visit_ident_mut(&mut self, ident: &mut Ident) {
         if ident == "self" {
             ident.set_span(ident.span().resolved_at(self.0));
         }
+    }
+
+    fn visit_macro_mut(&mut self, call: &mut Macro) {
+        call.tokens = self.resolve_in(std::mem::take(&mut call.tokens));
     }
 }
 

@@ -1,6 +1,6 @@
 //! Names that an annotation takes from the function: placeholders, arguments of the key, `self`.
 
-use proc_macro2::{Ident, Literal, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, Literal, Spacing, Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Expr, GenericArgument, PathArguments, Type, TypePath};
@@ -235,10 +235,27 @@ fn member(field: &str, here: Span) -> TokenTree {
     }
 }
 
+/// The receiver in an expression. In front of a `::` it is the module: `self::CACHE`.
 pub(super) fn find_self(tokens: TokenStream) -> Option<Ident> {
-    tokens.into_iter().find_map(|token| match token {
-        TokenTree::Ident(ident) if ident == "self" => Some(ident),
-        TokenTree::Group(group) => find_self(group.stream()),
-        _ => None,
-    })
+    let mut tokens = tokens.into_iter().peekable();
+    while let Some(token) = tokens.next() {
+        let found = match token {
+            TokenTree::Ident(ident)
+                if ident == "self" && !tokens.peek().is_some_and(is_joint_colon) =>
+            {
+                Some(ident)
+            }
+            TokenTree::Group(group) => find_self(group.stream()),
+            _ => None,
+        };
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
+/// Begins a `::`.
+fn is_joint_colon(token: &TokenTree) -> bool {
+    matches!(token, TokenTree::Punct(punct) if punct.as_char() == ':' && punct.spacing() == Spacing::Joint)
 }

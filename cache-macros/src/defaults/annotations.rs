@@ -2,6 +2,7 @@
 
 use proc_macro2::{Delimiter, Group, Ident, Punct, Spacing, TokenStream, TokenTree};
 use quote::ToTokens;
+use syn::ext::IdentExt;
 
 use super::block::{Block, group};
 use crate::args::{Annotation, Defaults};
@@ -148,13 +149,20 @@ fn wrapped(attribute: &TokenStream) -> Option<Group> {
     }
 }
 
-/// The names of an attribute's path, and what follows it.
+/// The names of an attribute's path, and what follows it. A `$path:path` comes wrapped.
 pub(super) fn path(attribute: &TokenStream) -> (Vec<Ident>, Vec<TokenTree>) {
     let mut path = Vec::new();
     let mut behind = Vec::new();
     for token in attribute.clone() {
         match token {
-            TokenTree::Ident(name) if behind.is_empty() => path.push(name),
+            TokenTree::Ident(name) if behind.is_empty() => path.push(name.unraw()),
+            TokenTree::Group(wrapped)
+                if behind.is_empty() && wrapped.delimiter() == Delimiter::None =>
+            {
+                let (names, others) = self::path(&wrapped.stream());
+                path.extend(names);
+                behind.extend(others);
+            }
             TokenTree::Punct(punct) if behind.is_empty() && punct.as_char() == ':' => {}
             other => behind.push(other),
         }

@@ -17,7 +17,22 @@ impl Service {
         Box::pin(async { Ok(()) })
     }
 
+    #[invalidate_cache("user:*")]
+    fn in_a_result(&self) -> Result<Pending<'_, ()>, ()> {
+        Ok(Box::pin(async {}))
+    }
+
+    #[invalidate_cache("user:*")]
+    fn in_an_option(&self) -> Option<std::future::Ready<()>> {
+        Some(std::future::ready(()))
+    }
+
     // Its user knows better.
+    #[invalidate_cache("user:*", outcome = "result")]
+    async fn begun(&self) -> Result<std::future::Ready<()>, ()> {
+        Ok(std::future::ready(()))
+    }
+
     #[invalidate_cache("user:*", outcome = "value")]
     fn done(&self) -> impl Future<Output = ()> + Send {
         std::future::ready(())
