@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
 use cache_core::testing::SteppedClock;
-use cachewright::{Cache, cached};
+use cachewright::{Cache, cached, invalidate_cache};
 
 type Fallible<T> = std::result::Result<T, String>;
 type Maybe = Option<u64>;
@@ -224,4 +224,30 @@ async fn shared(id: u64) -> Arc<u64> {
 #[tokio::test]
 async fn without_a_shared_store_the_memory_is_the_store() {
     assert!(Arc::ptr_eq(&shared(1).await, &shared(1).await));
+}
+
+/// Has an `==` for one lifetime only.
+struct Lasting<'a>(&'a str);
+
+impl PartialEq for Lasting<'static> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+#[invalidate_cache("lasting", cache = _cache)]
+fn written<'a>(_cache: &Cache, name: &'a str) -> Fallible<Lasting<'a>> {
+    Ok(Lasting(name))
+}
+
+#[invalidate_cache("lasting", cache = _cache)]
+async fn written_later<'a>(_cache: &Cache, name: &'a str) -> Option<Lasting<'a>> {
+    Some(Lasting(name))
+}
+
+#[tokio::test]
+async fn a_writer_returns_what_has_no_equality_for_its_lifetime() {
+    let (source, name) = (Source::new(), String::from("Ada"));
+    assert_eq!(written(&source.cache, &name).unwrap().0, name);
+    assert_eq!(written_later(&source.cache, &name).await.unwrap().0, name);
 }

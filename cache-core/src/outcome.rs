@@ -72,7 +72,6 @@ impl HasAbsence for ResultOptionOf {}
 
 #[diagnostic::do_not_recommend]
 impl<S: HasAbsence> HasAbsence for Compared<S> {}
-impl<S: HasAbsence> HasAbsence for FutureIn<S> {}
 
 /// A shape that fits what a function returns.
 #[diagnostic::on_unimplemented(

@@ -19,6 +19,7 @@ mod fault;
 mod fields;
 mod focus;
 mod gap;
+mod likeness;
 mod probe;
 mod sample;
 mod shape;

@@ -33,7 +33,7 @@ pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> To
     });
     let cache = cache(&plan.runtime, plan.cache.as_ref());
     let descriptor = descriptor::function(plan, &function);
-    let outcome = outcome(&plan.runtime, plan.outcome.as_ref(), &returned);
+    let outcome = outcome(&plan.runtime, plan.outcome.as_ref(), &returned, "outcome");
     let with_absence = plan.needs_absence.as_ref().map(|key| {
         // That the function returns no `None` is reported there.
         let place = ours_at(key.span());
@@ -75,7 +75,8 @@ pub(crate) fn invalidate(plan: &InvalidatePlan, function: Function, facts: &Fact
     });
     let entries = plan.entries.iter().map(entry::call);
     let always = plan.always.then(|| quote!(.always()));
-    let outcome = outcome(&plan.runtime, plan.outcome.as_ref(), &returned);
+    // What is not kept is compared with nothing, and may have an `==` for some lifetimes only.
+    let outcome = outcome(&plan.runtime, plan.outcome.as_ref(), &returned, "bare");
     let (described, invalidation) = (local("writer"), local("invalidation"));
     let unmentioned = body::unmentioned(&function, facts);
     let body = body::body(&function, facts, &returned, unmentioned);
@@ -170,12 +171,18 @@ fn lifetime(setter: &TokenStream, ttl: Option<&Ttl>) -> Option<TokenStream> {
     Some(quote!(.#setter(|| #expression)))
 }
 
-fn outcome(runtime: &Runtime, outcome: Option<&Keyed<Outcome>>, returned: &Type) -> TokenStream {
+fn outcome(
+    runtime: &Runtime,
+    outcome: Option<&Keyed<Outcome>>,
+    returned: &Type,
+    found_by: &str,
+) -> TokenStream {
     let Some(Keyed { key, value, .. }) = outcome else {
         // What a value lacks to be kept is the return type's matter, so it is reported there.
         let place = ours_at(returned.span());
         let returns = runtime.name_at("Returns", place);
-        return quote_spanned!(place=> #returns::<#returned>::new().outcome());
+        let found = Ident::new(found_by, place);
+        return quote_spanned!(place=> #returns::<#returned>::new().#found());
     };
     let shape = match value {
         Outcome::Value => "Value",

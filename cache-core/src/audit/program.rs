@@ -33,12 +33,13 @@ impl Reader {
 pub(super) struct Writer {
     pub(super) place: Place,
     pub(super) invalidator: &'static Invalidator,
+    /// What its patterns cover: read once, since every function is compared with them.
+    reaches: Vec<(&'static str, Reach<'static>)>,
 }
 
 impl Writer {
     pub(super) fn patterns(&self) -> impl Iterator<Item = (&'static str, Reach<'static>)> {
-        let patterns = self.invalidator.written_patterns().iter();
-        patterns.map(|pattern| (*pattern, Reach::of(pattern)))
+        self.reaches.iter().copied()
     }
 
     pub(super) fn calls(&self) -> impl Iterator<Item = Called> {
@@ -105,9 +106,15 @@ impl Program {
             .collect();
         let mut writers: Vec<_> = invalidators
             .into_iter()
-            .map(|invalidator| Writer {
-                place: invalidator.into(),
-                invalidator,
+            .map(|invalidator| {
+                let patterns = invalidator.written_patterns().iter();
+                Writer {
+                    place: invalidator.into(),
+                    invalidator,
+                    reaches: patterns
+                        .map(|pattern| (*pattern, Reach::of(pattern)))
+                        .collect(),
+                }
             })
             .collect();
         // The linker's order is no order, and a package that a program has twice, as its own tests

@@ -24,11 +24,13 @@ pub(super) fn missing_scope(reader: &Reader) -> Option<Finding> {
 /// prefixes are not asked: functions that share a prefix on purpose are normal.
 pub(super) fn colliding(whole: &Program, audited: &Program, reader: &Reader) -> Vec<Finding> {
     let is_audited = |other: &Reader| audited.readers.iter().any(|own| own.place == other.place);
-    let others = whole.readers.iter().filter(|other| {
+    let is_told = |other: &Reader| {
         other.place < reader.place || (other.place > reader.place && !is_audited(other))
-    });
+    };
+    let others = whole.readers.iter();
     let collisions: Vec<_> = others
         .filter_map(|other| Some((other, collision(reader.prefix(), other.prefix())?)))
+        .filter(|(other, _)| is_told(other))
         .collect();
     [true, false]
         .into_iter()

@@ -12,7 +12,7 @@ pub(super) enum Meeting {
 }
 
 /// What a pattern covers, placeholders unfilled.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub(super) struct Reach<'t> {
     /// The pattern up to its first segment with a `*`. `None` if it covers everything.
     node: Option<&'t str>,
@@ -117,6 +117,9 @@ enum Piece {
 
 /// Whether two segments can be rendered alike.
 pub(super) fn can_be_equal(a: &str, b: &str) -> bool {
+    if is_literal(a) && is_literal(b) {
+        return a == b;
+    }
     let (a, b) = (pieces(a), pieces(b));
     // Of the ends of `a`, which can be equal to the end of `b` that is looked at.
     let mut row = ends(&a, None, &vec![false; a.len() + 1]);

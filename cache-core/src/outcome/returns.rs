@@ -73,12 +73,18 @@ impl<T, E> OrResultOption<Result<Option<T>, E>> {
     pub const fn outcome(&self) -> ResultOptionOf {
         ResultOptionOf
     }
+
+    /// The shape for a writer, without a look for an `==`.
+    #[must_use]
+    pub const fn bare(&self) -> ResultOptionOf {
+        ResultOptionOf
+    }
 }
 
 impl<F: Future, E> OrFutureInResult<Result<F, E>> {
     /// The shape.
     #[must_use]
-    pub const fn outcome(&self) -> FutureIn<ResultOf> {
+    pub const fn bare(&self) -> FutureIn<ResultOf> {
         FutureIn(ResultOf)
     }
 }
@@ -97,12 +103,18 @@ impl<T, E> OrResult<Result<T, E>> {
     pub const fn outcome(&self) -> ResultOf {
         ResultOf
     }
+
+    /// The shape for a writer, without a look for an `==`.
+    #[must_use]
+    pub const fn bare(&self) -> ResultOf {
+        ResultOf
+    }
 }
 
 impl<F: Future> OrFutureInOption<Option<F>> {
     /// The shape.
     #[must_use]
-    pub const fn outcome(&self) -> FutureIn<OptionOf> {
+    pub const fn bare(&self) -> FutureIn<OptionOf> {
         FutureIn(OptionOf)
     }
 }
@@ -121,12 +133,24 @@ impl<T> OrOption<Option<T>> {
     pub const fn outcome(&self) -> OptionOf {
         OptionOf
     }
+
+    /// The shape for a writer, without a look for an `==`.
+    #[must_use]
+    pub const fn bare(&self) -> OptionOf {
+        OptionOf
+    }
 }
 
 impl<F: Future> OrFuture<F> {
     /// The shape.
     #[must_use]
     pub const fn outcome(&self) -> FutureOf {
+        FutureOf
+    }
+
+    /// The shape for a writer, without a look for an `==`.
+    #[must_use]
+    pub const fn bare(&self) -> FutureOf {
         FutureOf
     }
 }
@@ -143,6 +167,12 @@ impl<T> OrValue<T> {
     /// The shape.
     #[must_use]
     pub const fn outcome(&self) -> Value {
+        Value
+    }
+
+    /// The shape for a writer, without a look for an `==`.
+    #[must_use]
+    pub const fn bare(&self) -> Value {
         Value
     }
 }
@@ -186,8 +216,28 @@ mod tests {
             }
         }
         let FutureOf = Returns::<Comparable>::new().outcome();
-        let FutureIn(OptionOf) = Returns::<Option<Comparable>>::new().outcome();
-        let FutureIn(ResultOf) = Returns::<Aliased<Comparable>>::new().outcome();
+        let FutureIn(OptionOf) = Returns::<Option<Comparable>>::new().bare();
+        let FutureIn(ResultOf) = Returns::<Aliased<Comparable>>::new().bare();
+    }
+
+    /// A lifetime can't decide which of two links fits, so a writer must not be asked for an `==`.
+    #[test]
+    fn nobody_asks_for_an_equality_of_what_is_not_kept() {
+        struct Forever<'a>(&'a str);
+        impl PartialEq for Forever<'static> {
+            fn eq(&self, other: &Self) -> bool {
+                self.0 == other.0
+            }
+        }
+        fn written<'a>(name: &'a str) -> Result<Forever<'a>, String> {
+            let ResultOf = Returns::<Result<Forever<'a>, String>>::new().bare();
+            let OptionOf = Returns::<Option<Forever<'a>>>::new().bare();
+            let ResultOptionOf = Returns::<Aliased<Option<Forever<'a>>>>::new().bare();
+            let Value = Returns::<Forever<'a>>::new().bare();
+            let FutureOf = Returns::<std::future::Ready<Forever<'a>>>::new().bare();
+            Ok(Forever(name))
+        }
+        assert_eq!(written(&String::from("a")).unwrap().0, "a");
     }
 
     #[test]

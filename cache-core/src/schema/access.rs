@@ -162,8 +162,9 @@ impl<'de> MapAccess<'de> for Named<'_> {
             return seed.deserialize(number).map(Some);
         }
         let name = self.names.get(at).ok_or(Fault::Stuck)?;
-        seed.deserialize(BorrowedStrDeserializer::new(name))
-            .map(Some)
+        let meaning = seed.deserialize(BorrowedStrDeserializer::new(name))?;
+        self.whole.survey.label(self.whole.node, at, &meaning);
+        Ok(Some(meaning))
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Fault> {
@@ -191,7 +192,11 @@ impl<'de> EnumAccess<'de> for Variant<'_> {
     fn variant_seed<S: DeserializeSeed<'de>>(self, seed: S) -> Result<(S::Value, Self), Fault> {
         self.content.survey.go_on()?;
         let name = BorrowedStrDeserializer::new(self.name);
-        seed.deserialize(name).map(|variant| (variant, self))
+        let variant = seed.deserialize(name)?;
+        self.content
+            .survey
+            .label_variant(self.content.node, &variant);
+        Ok((variant, self))
     }
 }
 

@@ -59,6 +59,24 @@ impl Ask {
         }
     }
 
+    pub(super) fn is_number(self) -> bool {
+        matches!(
+            self,
+            Self::I8
+                | Self::I16
+                | Self::I32
+                | Self::I64
+                | Self::I128
+                | Self::U8
+                | Self::U16
+                | Self::U32
+                | Self::U64
+                | Self::U128
+                | Self::F32
+                | Self::F64
+        )
+    }
+
     /// What to try, in this order.
     pub(super) fn samples(self) -> Vec<Sample> {
         match self {

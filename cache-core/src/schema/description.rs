@@ -1,5 +1,8 @@
 //! The bytes that a fingerprint is taken of. Fingerprints are stored, so these never change.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use super::shape::{Kind, NodeId, Shape};
 use crate::entry::Fingerprint;
 
@@ -58,7 +61,9 @@ impl<'s> Description<'s> {
         self.next += 1;
         self.kind(id);
         let node = &self.shape.nodes[id];
-        self.texts(&node.told);
+        let aliases = aliases(&node.labels).into_iter();
+        let aliases = aliases.map(|(alias, name)| format!("{alias} means {name}"));
+        self.texts(&node.told.iter().cloned().chain(aliases).collect::<Vec<_>>());
         let parts: Vec<_> = node
             .children
             .iter()
@@ -128,4 +133,17 @@ impl<'s> Description<'s> {
         self.text(what);
         self.text(name);
     }
+}
+
+/// The names that mean the same as one before them, each with the first of those.
+fn aliases(labels: &BTreeMap<usize, u64>) -> Vec<(usize, usize)> {
+    let mut first = BTreeMap::new();
+    let mut aliases = Vec::new();
+    for (at, label) in labels {
+        match first.entry(label) {
+            Entry::Vacant(entry) => drop(entry.insert(*at)),
+            Entry::Occupied(entry) => aliases.push((*at, *entry.get())),
+        }
+    }
+    aliases
 }

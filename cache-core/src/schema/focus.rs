@@ -7,6 +7,7 @@ use super::anything::Verdict;
 use super::exploration::Exploration;
 use super::fault::Fault;
 use super::gap::Reason;
+use super::likeness::Around;
 use super::sample::Sample;
 use super::shape::NodeId;
 
@@ -17,8 +18,8 @@ pub(super) struct Sight<'e, 'a> {
     pub(super) path: &'e [usize],
     /// From the whole value to what is looked at.
     pub(super) focus: Vec<Step>,
-    /// The types around what is looked at, by what serde expects of them.
-    pub(super) around: Vec<String>,
+    /// The types around what is looked at.
+    pub(super) around: Vec<Around>,
     /// Values of types that were looked at.
     pub(super) known: BTreeMap<String, Sample>,
     /// Whether a value was wanted of a type of which none is known yet.

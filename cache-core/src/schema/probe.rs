@@ -2,7 +2,7 @@
 
 use std::any::{TypeId, type_name};
 
-use serde::de::{DeserializeSeed, Deserializer, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Expected, Visitor};
 
 use super::access::{Elements, Named, Pairs, Variant};
 use super::ask::Ask;
@@ -78,6 +78,11 @@ impl<'s> Probe<'s> {
 
     fn scalar<'de, V: Visitor<'de>>(mut self, ask: Ask, visitor: V) -> Result<V::Value, Fault> {
         let way = self.meet::<V>(Kind::Scalar(ask))?;
+        // Seconds and milliseconds are asked for alike, and no sample tells them apart.
+        if ask.is_number() && !type_name::<V>().starts_with("serde") {
+            let expected: &dyn Expected = &visitor;
+            self.survey.tell_once(self.node, expected.to_string());
+        }
         let sample = self.survey.sample(self.node, ask, way)?;
         ask.give(&sample, visitor)
     }

@@ -1,7 +1,7 @@
 //! What has been seen of a type: a tree of what its `Deserialize` asked for.
 
 use std::any::TypeId;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::ask::Ask;
 use super::gap::{Gap, Reason, short};
@@ -69,6 +69,9 @@ pub(super) struct Node {
     pub(super) fields: Option<Fields>,
     /// What was found out without seeing it.
     pub(super) told: Vec<String>,
+    /// What its visitor takes each name for, of fields or variants. Two that are alike are one with
+    /// an alias.
+    pub(super) labels: BTreeMap<usize, u64>,
     /// Whether it is buffered by who reads it, and looked at behind our back.
     pub(super) is_buffer: bool,
     /// The [attempt](super::survey::ATTEMPTS) with which its parts are reached.
@@ -98,6 +101,7 @@ impl Shape {
             accepted: None,
             fields: None,
             told: Vec::new(),
+            labels: BTreeMap::new(),
             is_buffer: false,
             attempt: 0,
             key: None,

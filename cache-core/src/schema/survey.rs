@@ -2,6 +2,8 @@
 
 use std::any::TypeId;
 use std::cell::RefCell;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::mem;
 use std::panic::resume_unwind;
 
 use super::ask::Ask;
@@ -179,6 +181,30 @@ impl Survey {
     pub(super) fn name(&self, id: NodeId, type_name: &'static str) {
         let node = &mut self.0.borrow_mut().shape.nodes[id];
         node.type_name.get_or_insert(type_name);
+    }
+
+    /// Takes down what a visitor expects, by its own words.
+    pub(super) fn tell_once(&self, id: NodeId, expected: String) {
+        let told = &mut self.0.borrow_mut().shape.nodes[id].told;
+        if told.is_empty() {
+            told.push(expected);
+        }
+    }
+
+    /// Takes down what the visitor of a struct, variant or enum takes a name for.
+    pub(super) fn label<T>(&self, id: NodeId, at: usize, meaning: &T) {
+        let mut hasher = DefaultHasher::new();
+        mem::discriminant(meaning).hash(&mut hasher);
+        let node = &mut self.0.borrow_mut().shape.nodes[id];
+        node.labels.insert(at, hasher.finish());
+    }
+
+    /// The same for a variant, by its content.
+    pub(super) fn label_variant<T>(&self, content: NodeId, meaning: &T) {
+        let parent = self.0.borrow().shape.nodes[content].parent;
+        if let Some((id, at)) = parent {
+            self.label(id, at, meaning);
+        }
     }
 
     pub(super) fn child(&self, id: NodeId, at: usize) -> Option<NodeId> {

@@ -10,9 +10,10 @@ use super::anything::{Verdict, scalars};
 use super::fault::Fault;
 use super::focus::{Sight, Step};
 use super::gap::Reason;
+use super::likeness::Likeness;
 use super::sample::{Sample, TEXTS};
 
-const MOST_FIELDS: u64 = 256;
+pub(super) const MOST_FIELDS: u64 = 256;
 const DEEPEST: usize = 16;
 const LONGEST_TUPLE: usize = 32;
 
@@ -36,7 +37,11 @@ impl Sight<'_, '_> {
     /// Describes what is at the focus, and gives a value of it if there is one that can be found.
     fn look(&mut self) -> Option<Sample> {
         let depth = self.focus.len();
-        if depth > DEEPEST || self.exploration.is_exhausted() {
+        if self.exploration.is_exhausted() {
+            self.gap(Reason::TooLarge);
+            return None;
+        }
+        if depth > DEEPEST {
             self.gap(Reason::TooDeep);
             return None;
         }
@@ -59,18 +64,30 @@ impl Sight<'_, '_> {
     /// Looks into a type, unless that is what is being done further outside.
     fn inside(
         &mut self,
-        type_name: String,
+        mut type_name: String,
         mut accepted: Option<Sample>,
         look: impl FnOnce(&mut Self, &str, &mut Option<Sample>),
     ) -> Option<Sample> {
-        if self.around.contains(&type_name) {
-            self.tell("again");
-            let known = self.known.get(&type_name).cloned();
-            let accepted = accepted.or(known);
-            self.is_incomplete |= accepted.is_none();
-            return accepted;
+        match self.likeness(&type_name) {
+            Likeness::New => self.enter(&type_name),
+            Likeness::Again => {
+                self.tell("again");
+                let known = self.known.get(&type_name).cloned();
+                let accepted = accepted.or(known);
+                self.is_incomplete |= accepted.is_none();
+                return accepted;
+            }
+            Likeness::Other => {
+                self.tell("another of that name");
+                self.enter(&type_name);
+                // Its values are none of the one around it.
+                type_name = format!("{type_name} in {}", self.around.len());
+            }
+            Likeness::TooDeep => {
+                self.gap(Reason::TooDeep);
+                return accepted;
+            }
         }
-        self.around.push(type_name.clone());
         look(self, &type_name, &mut accepted);
         self.around.pop();
         if let Some(sample) = &accepted {

@@ -15,7 +15,7 @@ async fn create(&self, user_id: i64, booking: NewBooking) -> Result<Booking, Err
         );
     invalidation
         .after(
-            ::cachewright::__private::Returns::<Result<Booking, Error>>::new().outcome(),
+            ::cachewright::__private::Returns::<Result<Booking, Error>>::new().bare(),
             async move || -> Result<Booking, Error> {
                 self.database.insert(user_id, booking).await
             },

@@ -21,7 +21,7 @@ async fn rename(&self, id: i64, name: String) -> Result<(), Error> {
         .named();
     invalidation
         .after(
-            ::cachewright::__private::Returns::<Result<(), Error>>::new().outcome(),
+            ::cachewright::__private::Returns::<Result<(), Error>>::new().bare(),
             async move || -> Result<(), Error> { self.database.rename(id, name).await },
         )
         .await

@@ -18,7 +18,7 @@ fn book(users: &Users, day: u32) {
         .named();
     invalidation
         .after_blocking(
-            ::cachewright::__private::Returns::<()>::new().outcome(),
+            ::cachewright::__private::Returns::<()>::new().bare(),
             move || -> () { users.book(day) },
         )
 }

@@ -156,6 +156,20 @@ cases! {
         #[derive(Deserialize)]
         struct Value { a: [u8; 4] }
     }
+    alias_becomes_a_field_of_its_own {
+        #[derive(Deserialize)]
+        struct Value { #[serde(alias = "c")] a: u8, b: String }
+    } => {
+        #[derive(Deserialize)]
+        struct Value { a: u8, #[serde(default)] c: u8, b: String }
+    }
+    alias_of_the_only_field_becomes_a_field_of_its_own {
+        #[derive(Deserialize)]
+        struct Value { #[serde(alias = "c")] a: u8 }
+    } => {
+        #[derive(Deserialize)]
+        struct Value { a: u8, #[serde(default)] c: u8 }
+    }
     alias_added {
         #[derive(Deserialize)]
         struct Value { a: u8, b: String }

@@ -313,4 +313,19 @@ cases! {
     } => {
         type Value = std::collections::BTreeMap<uuid::Uuid, u16>;
     }
+    seconds_become_milliseconds {
+        #[derive(Deserialize)]
+        struct Value {
+            #[serde(with = "chrono::serde::ts_seconds")]
+            at: chrono::DateTime<chrono::Utc>,
+            behind: u8,
+        }
+    } => {
+        #[derive(Deserialize)]
+        struct Value {
+            #[serde(with = "chrono::serde::ts_milliseconds")]
+            at: chrono::DateTime<chrono::Utc>,
+            behind: u8,
+        }
+    }
 }

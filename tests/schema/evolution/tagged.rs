@@ -352,4 +352,79 @@ cases! {
         #[serde(tag = "t")]
         struct Value { a: u8, c: Option<u8> }
     }
+    generic_struct_in_itself {
+        #[derive(Deserialize)]
+        struct Page<T> { items: Option<T> }
+        #[derive(Deserialize)]
+        #[serde(tag = "t")]
+        enum Value { X { page: Page<Page<u8>> } }
+    } => {
+        #[derive(Deserialize)]
+        struct Page<T> { items: Option<T> }
+        #[derive(Deserialize)]
+        #[serde(tag = "t")]
+        enum Value { X { page: Page<Page<String>> } }
+    }
+    generic_struct_that_must_be_there_in_itself {
+        #[derive(Deserialize)]
+        struct Page<T> { items: T }
+        #[derive(Deserialize)]
+        #[serde(tag = "t")]
+        enum Value { X { page: Page<Page<u8>> } }
+    } => {
+        #[derive(Deserialize)]
+        struct Page<T> { items: T }
+        #[derive(Deserialize)]
+        #[serde(tag = "t")]
+        enum Value { X { page: Page<Page<u16>> } }
+    }
+    struct_in_one_of_the_same_name {
+        mod inner {
+            #[derive(serde::Deserialize)]
+            pub(super) struct Part { #[serde(default)] x: u8 }
+        }
+        #[derive(Deserialize)]
+        struct Part { inner: Vec<inner::Part>, outer: Vec<Part> }
+        #[derive(Deserialize)]
+        #[serde(tag = "t")]
+        enum Value { X { part: Part } }
+    } => {
+        mod inner {
+            #[derive(serde::Deserialize)]
+            pub(super) struct Part { #[serde(default)] y: u8 }
+        }
+        #[derive(Deserialize)]
+        struct Part { inner: Vec<inner::Part>, outer: Vec<Part> }
+        #[derive(Deserialize)]
+        #[serde(tag = "t")]
+        enum Value { X { part: Part } }
+    }
+    enum_in_one_of_the_same_variants {
+        #[derive(Deserialize)]
+        enum Part<T> { P(T), Q }
+        #[derive(Deserialize)]
+        #[serde(tag = "t")]
+        enum Value { X { part: Part<Part<u8>> } }
+    } => {
+        #[derive(Deserialize)]
+        enum Part<T> { P(T), Q }
+        #[derive(Deserialize)]
+        #[serde(tag = "t")]
+        enum Value { X { part: Part<Part<String>> } }
+    }
+    tagged_enum_in_one_of_the_same_name {
+        #[derive(Deserialize)]
+        #[serde(tag = "k")]
+        enum Part<T> { P { x: T }, Q }
+        #[derive(Deserialize)]
+        #[serde(tag = "t")]
+        enum Value { X { part: Part<Part<u8>> } }
+    } => {
+        #[derive(Deserialize)]
+        #[serde(tag = "k")]
+        enum Part<T> { P { x: T }, Q }
+        #[derive(Deserialize)]
+        #[serde(tag = "t")]
+        enum Value { X { part: Part<Part<String>> } }
+    }
 }

@@ -123,4 +123,25 @@ cases! {
         enum New { A }
         type Value = New;
     }
+    alias_becomes_a_variant_of_its_own {
+        #[derive(Deserialize)]
+        enum Value { A(u8), #[serde(alias = "C")] B(u8) }
+    } => {
+        #[derive(Deserialize)]
+        enum Value { A(u8), B(u8), C(u8) }
+    }
+    alias_of_a_variant_goes_to_another_one {
+        #[derive(Deserialize)]
+        enum Value { A, #[serde(alias = "C", alias = "D")] B }
+    } => {
+        #[derive(Deserialize)]
+        enum Value { A, #[serde(alias = "C")] B, D }
+    }
+    alias_of_a_field_in_a_variant_becomes_a_field_of_its_own {
+        #[derive(Deserialize)]
+        enum Value { A { #[serde(alias = "c")] a: u8 } }
+    } => {
+        #[derive(Deserialize)]
+        enum Value { A { a: u8, #[serde(default)] c: u8 } }
+    }
 }
