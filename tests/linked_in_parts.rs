@@ -7,6 +7,7 @@ mod service;
 mod users;
 
 use cachewright::__private::{Function, Invalidator, Returns, invalidation, lookup};
+use cachewright::audit::{Finding, FindingKind};
 use cachewright::{cached, invalidate_cache};
 use users::{Users, readers_and_writers};
 
@@ -53,6 +54,9 @@ async fn a_function_that_the_linker_put_elsewhere_is_known_from_its_first_call()
         write(&writer, 7).await;
         assert_eq!(reader.bodies_of(reader.load(6, 7)).await, 1);
     }
+    let report = cachewright::audit().report();
+    let is_told = |finding: &Finding| finding.kind() == FindingKind::LinkedInParts;
+    assert!(report.findings().iter().any(is_told), "{report}");
 }
 
 #[cached(cache = users.cache, skip(users), key_prefix = "here")]

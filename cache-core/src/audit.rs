@@ -180,7 +180,19 @@ impl Audit {
         }
         let (mut findings, allowed) = allowance::apply(&self.allowances, found);
         findings.extend(self.nothing_audited(whole));
+        findings.extend(self.linked_in_parts(whole));
         Report::new(whole, &audited, findings, allowed)
+    }
+
+    fn linked_in_parts(&self, whole: &Program) -> Option<Finding> {
+        whole.is_partial.then(|| {
+            Finding::new(
+                FindingKind::LinkedInParts,
+                &Place::of_setting("the whole program", self.begun),
+                "functions were called that the linker has put elsewhere".to_owned(),
+                "audit each part in its own tests, or link the crates statically",
+            )
+        })
     }
 
     /// The modules, or the whole program, in which nothing is annotated.

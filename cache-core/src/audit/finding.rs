@@ -43,6 +43,9 @@ pub enum FindingKind {
     HiddenShape,
     /// A note: a method is cached, and nothing tells the entries of two receivers apart.
     MissingScope,
+    /// The program is linked in parts, as by Rust's `dylib`s, and functions of another part than the
+    /// audit's were called before it: those are not audited, nor are others that may be there.
+    LinkedInParts,
     /// A setting of the audit concerns nothing: an allowance without a finding, or a limit for a
     /// prefix that nobody has.
     UnusedSetting,
@@ -66,6 +69,7 @@ impl FindingKind {
             Self::UnequalValue => "a value does not come back equal from its encoding",
             Self::HiddenShape => "the shape of a value is not seen whole",
             Self::MissingScope => "nothing tells the entries of two receivers apart",
+            Self::LinkedInParts => "not all functions of the program are seen",
             Self::UnusedSetting => "a setting of the audit concerns nothing",
             Self::NothingAudited => "there is nothing to audit",
         }
@@ -95,6 +99,9 @@ impl FindingKind {
             Self::MissingScope => {
                 "`self` is no part of the key: two services over different data answer for each other. \
                  One service for the whole program is fine."
+            }
+            Self::LinkedInParts => {
+                "What is not seen is not audited, and calls that name entries widen to everything."
             }
             Self::UnusedSetting => {
                 "It was meant for something, which is mended, gone, or called otherwise."

@@ -82,12 +82,17 @@ impl Called {
 pub(super) struct Program {
     pub(super) readers: Vec<Reader>,
     pub(super) writers: Vec<Writer>,
+    /// Whether there are functions that are not seen.
+    pub(super) is_partial: bool,
 }
 
 impl Program {
     /// All that is linked into this one.
     pub(super) fn linked() -> Self {
-        Self::of(registry::functions(), registry::invalidators())
+        Self {
+            is_partial: registry::is_partial(),
+            ..Self::of(registry::functions(), registry::invalidators())
+        }
     }
 
     pub(super) fn of(
@@ -128,7 +133,11 @@ impl Program {
         };
         writers.sort_by_cached_key(key);
         writers.dedup_by_key(|writer| key(writer));
-        Self { readers, writers }
+        Self {
+            readers,
+            writers,
+            is_partial: false,
+        }
     }
 
     /// What of it is in one of these modules; everything if there are none.
