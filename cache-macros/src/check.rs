@@ -7,12 +7,11 @@ mod names;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt;
-use syn::{Attribute, Expr};
+use syn::{Attribute, Expr, Path};
 
 use crate::args::{Argument, Cached, Callee, EntryCall, Invalidate, Keyed, Outcome, Tier};
 use crate::duration::Ttl;
 use crate::errors::Errors;
-use crate::expand::Runtime;
 use crate::signature::{Facts, Function, Returns, Value};
 use names::Names;
 
@@ -43,7 +42,8 @@ pub(crate) struct CachedPlan {
     pub(crate) concrete: Option<Ident>,
     /// What the descriptor says of the value.
     pub(crate) value: Option<Value>,
-    pub(crate) runtime: Runtime,
+    /// Where the facade is, if not at `::cachewright`.
+    pub(crate) facade: Option<Path>,
 }
 
 /// Which of a function's arguments its key is made of, after how many there are.
@@ -72,7 +72,8 @@ pub(crate) struct InvalidatePlan {
     pub(crate) always: bool,
     pub(crate) cache: Option<Expr>,
     pub(crate) outcome: Argument<Outcome>,
-    pub(crate) runtime: Runtime,
+    /// Where the facade is, if not at `::cachewright`.
+    pub(crate) facade: Option<Path>,
 }
 
 /// A pattern and what its placeholders stand for, in order.
@@ -147,7 +148,7 @@ pub(crate) fn cached(
         single_flight: given(args.single_flight).unwrap_or(true),
         cache: given(args.cache),
         outcome: args.outcome,
-        runtime: Runtime::new(given(args.krate)),
+        facade: given(args.krate),
     }
 }
 
@@ -185,7 +186,7 @@ pub(crate) fn invalidate(
         always: given(args.always).unwrap_or(false),
         cache: given(args.cache),
         outcome: args.outcome.or_else(|| opaque_outcome(written, facts)),
-        runtime: Runtime::new(given(args.krate)),
+        facade: given(args.krate),
     }
 }
 

@@ -23,7 +23,8 @@ use crate::signature::{Facts, Function};
 /// The expansion of `#[cached]`.
 pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> TokenStream {
     let returned = returned(facts);
-    let lookup = plan.runtime.name(match plan.tier {
+    let runtime = Runtime::new(plan.facade.as_ref());
+    let lookup = runtime.name(match plan.tier {
         Some(Tier::Memory) => "lookup_local",
         _ => "lookup",
     });
@@ -31,9 +32,9 @@ pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> To
         // A nested item can't name a type parameter, so this compiles only if `name` is a type.
         quote!(const _: fn(#name) = |_| {};)
     });
-    let cache = cache(&plan.runtime, plan.cache.as_ref());
-    let descriptor = descriptor::function(plan, &function);
-    let outcome = outcome(&plan.runtime, plan.outcome.as_ref(), &returned, "outcome");
+    let cache = cache(&runtime, plan.cache.as_ref());
+    let descriptor = descriptor::function(plan, &runtime, &function);
+    let outcome = outcome(&runtime, plan.outcome.as_ref(), &returned, "outcome");
     let with_absence = plan.needs_absence.as_ref().map(|key| {
         // That the function returns no `None` is reported there.
         let place = ours_at(key.span());
@@ -65,9 +66,10 @@ pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> To
 /// The expansion of `#[invalidate_cache]`.
 pub(crate) fn invalidate(plan: &InvalidatePlan, function: Function, facts: &Facts) -> TokenStream {
     let returned = returned(facts);
-    let begin = plan.runtime.name("invalidation");
-    let cache = cache(&plan.runtime, plan.cache.as_ref());
-    let descriptor = descriptor::invalidator(plan, &function);
+    let runtime = Runtime::new(plan.facade.as_ref());
+    let begin = runtime.name("invalidation");
+    let cache = cache(&runtime, plan.cache.as_ref());
+    let descriptor = descriptor::invalidator(plan, &runtime, &function);
     let patterns = plan.patterns.iter().map(|pattern| {
         let text = &pattern.text;
         let segments = key::segments(&pattern.segments);
@@ -76,7 +78,7 @@ pub(crate) fn invalidate(plan: &InvalidatePlan, function: Function, facts: &Fact
     let entries = plan.entries.iter().map(entry::call);
     let always = plan.always.then(|| quote!(.always()));
     // What is not kept is compared with nothing, and may have an `==` for some lifetimes only.
-    let outcome = outcome(&plan.runtime, plan.outcome.as_ref(), &returned, "bare");
+    let outcome = outcome(&runtime, plan.outcome.as_ref(), &returned, "bare");
     let (described, invalidation) = (local("writer"), local("invalidation"));
     let unmentioned = body::unmentioned(&function, facts);
     let body = body::body(&function, facts, &returned, unmentioned);
@@ -94,15 +96,17 @@ pub(crate) fn invalidate(plan: &InvalidatePlan, function: Function, facts: &Fact
 }
 
 /// Where the runtime is found.
-pub(crate) struct Runtime {
+struct Runtime {
     facade: Path,
 }
 
 impl Runtime {
     /// Below the path of the facade, which is `::cachewright` unless the attribute says otherwise.
-    pub(crate) fn new(facade: Option<Path>) -> Self {
+    fn new(facade: Option<&Path>) -> Self {
         Self {
-            facade: facade.unwrap_or_else(|| parse_quote!(::cachewright)),
+            facade: facade
+                .cloned()
+                .unwrap_or_else(|| parse_quote!(::cachewright)),
         }
     }
 

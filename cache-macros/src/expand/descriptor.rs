@@ -5,13 +5,14 @@ use quote::quote;
 use syn::Expr;
 use syn::ext::IdentExt;
 
+use super::Runtime;
 use crate::args::{Callee, EntryCall, Tier};
 use crate::check::{CachedPlan, InvalidatePlan, KeyParts};
 use crate::duration::Ttl;
 use crate::signature::{Function, Unsure};
 
 /// The descriptor of a cached function.
-pub(super) fn function(plan: &CachedPlan, written: &Function) -> TokenStream {
+pub(super) fn function(plan: &CachedPlan, runtime: &Runtime, written: &Function) -> TokenStream {
     let name = bare_name(written);
     let key_prefix = &plan.key_prefix;
     let method = plan.has_receiver.then(|| quote!(, method()));
@@ -46,7 +47,7 @@ pub(super) fn function(plan: &CachedPlan, written: &Function) -> TokenStream {
         let unsure = value.unsure.iter().map(unsure);
         quote!(=> #returned #(, #unsure)*)
     });
-    let function = plan.runtime.name("function");
+    let function = runtime.name("function");
     quote! {
         #function!(
             #name, #key_prefix #method, #arguments #scoped #ttl #none_ttl #version #tier #uncoalesced #value
@@ -55,13 +56,17 @@ pub(super) fn function(plan: &CachedPlan, written: &Function) -> TokenStream {
 }
 
 /// The descriptor of a writer.
-pub(super) fn invalidator(plan: &InvalidatePlan, written: &Function) -> TokenStream {
+pub(super) fn invalidator(
+    plan: &InvalidatePlan,
+    runtime: &Runtime,
+    written: &Function,
+) -> TokenStream {
     let name = bare_name(written);
     let patterns = plan.patterns.iter().map(|pattern| &pattern.text);
     let patterns = (!plan.patterns.is_empty()).then(|| quote!(, patterns(&[#(#patterns),*])));
     let entries = plan.entries.iter().map(called);
     let entries = (!plan.entries.is_empty()).then(|| quote!(, entries(&[#(#entries),*])));
-    let invalidator = plan.runtime.name("invalidator");
+    let invalidator = runtime.name("invalidator");
     quote!(#invalidator!(#name #patterns #entries))
 }
 
