@@ -29,6 +29,7 @@ mod tagged;
 mod tests;
 
 use std::any::{TypeId, type_name};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
@@ -51,6 +52,12 @@ pub struct Schema {
 /// A static in a generic function is one for all types, so types are told apart here.
 static KNOWN: LazyLock<RwLock<HashMap<TypeId, &'static Schema>>> = LazyLock::new(RwLock::default);
 
+thread_local! {
+    /// What this thread has asked for. Each hit in a store asks, and a lock, also for reading, is
+    /// written to by all threads.
+    static ASKED: RefCell<HashMap<TypeId, &'static Schema>> = RefCell::default();
+}
+
 impl Schema {
     /// The schema of a type, computed when it is first asked for. A few microseconds for a small
     /// struct, a few milliseconds for a large one; no lock is held meanwhile, so threads that ask
@@ -61,6 +68,17 @@ impl Schema {
     #[must_use]
     pub fn of<T: DeserializeOwned + 'static>() -> &'static Self {
         let id = TypeId::of::<T>();
+        // There is none any more while the thread ends.
+        let asked = ASKED.try_with(|asked| asked.borrow().get(&id).copied());
+        if let Ok(Some(schema)) = asked {
+            return schema;
+        }
+        let schema = Self::known::<T>(id);
+        let _ = ASKED.try_with(|asked| asked.borrow_mut().insert(id, schema));
+        schema
+    }
+
+    fn known<T: DeserializeOwned + 'static>(id: TypeId) -> &'static Self {
         let known = KNOWN.read().unwrap_or_else(PoisonError::into_inner);
         if let Some(schema) = known.get(&id) {
             return schema;
