@@ -233,8 +233,11 @@ fn a_server_ends_with_the_process_that_started_it() {
 
 #[test]
 fn a_taken_port_is_replaced_by_another() {
-    let port = free_port();
-    let taken = TcpListener::bind(("127.0.0.1", port)).expect("a free port");
+    // Another test may take a port that was free a moment ago.
+    let bind = || TcpListener::bind(("127.0.0.1", free_port()));
+    let mut tries = std::iter::repeat_with(bind).take(100);
+    let taken = tries.find_map(Result::ok).expect("a free port");
+    let port = taken.local_addr().expect("its address").port();
     let server = RedisServer::builder().try_port(port).start();
     assert_ne!(server.port(), port);
     assert_eq!(ask(&mut client(&server), &["PING"]).text(), "PONG");
