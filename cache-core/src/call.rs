@@ -1,5 +1,6 @@
 //! One call of a cached function: looked up, and computed if need be.
 
+mod condition;
 mod deferred;
 mod local;
 mod shared;
@@ -13,6 +14,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::body::{block_on, inside};
 use crate::cache::Cache;
+use crate::chance;
 use crate::deferral;
 use crate::flight::{Follower, Turn, Wanted};
 use crate::function::Function;
@@ -21,10 +23,12 @@ use crate::key::KeyWriter;
 use crate::memory::entry::Entry;
 use crate::mutants::{Mutant, active};
 use crate::outcome::{HasAbsence, Shape};
-use crate::policy::Tier;
+use crate::policy::{MAX_TTL, Tier};
 use crate::segment::SegmentWriter;
 use crate::shared::Shared;
 use crate::subject::Subject;
+
+pub use condition::{Condition, StoreIf, TtlWith, Unconditional, Verdict};
 
 /// A value that any tier can hold: what annotated functions and direct operations keep.
 ///
@@ -104,11 +108,10 @@ where
     let memory = &cache.inner().memory;
     let mut writer = KeyWriter::with_seed(memory.seed(instance));
     key(&mut writer);
-    if cache.inner().rollout.is_restricted() {
-        let key = writer.error().is_none().then(|| writer.bytes());
-        if cache.inner().bypasses(function, key) {
-            return Call::bypassed();
-        }
+    if (cache.inner().rollout.is_restricted() || writer.is_bypassed())
+        && cache.inner().bypasses(function, &writer)
+    {
+        return Call::bypassed();
     }
     let hash = writer.hash();
     let found = memory.get(hash, instance, writer.bytes(), cache.inner().clock.now());
@@ -137,8 +140,9 @@ where
 /// It holds what was kept and not the answer made of it, because the caller's future holds the
 /// call: an answer may contain an error that is not `Send`, and the future still has to be.
 #[must_use = "a call does nothing until `or_compute` is awaited"]
-pub struct Call<R, S: Shape<R>> {
+pub struct Call<R, S: Shape<R>, K = Unconditional> {
     state: State<S, S::Value>,
+    condition: K,
     returns: PhantomData<fn() -> R>,
 }
 
@@ -171,6 +175,41 @@ where
     fn new(state: State<S, S::Value>) -> Self {
         Self {
             state,
+            condition: Unconditional,
+            returns: PhantomData,
+        }
+    }
+}
+
+impl<R, S, K> Call<R, S, K>
+where
+    S: Shape<R>,
+    S::Value: LocalValue,
+    K: Condition<S::Value>,
+{
+    /// Keeps a value only if `condition` holds for it.
+    #[inline]
+    pub fn store_if<F>(self, condition: F) -> Call<R, S, StoreIf<F, K>>
+    where
+        F: Fn(&S::Value) -> bool,
+    {
+        self.under(|inner| StoreIf(condition, inner))
+    }
+
+    /// Keeps a value for as long as `ttl` says, and no longer than what was said besides.
+    #[inline]
+    pub fn ttl_with<F>(self, ttl: F) -> Call<R, S, TtlWith<F, K>>
+    where
+        F: Fn(&S::Value) -> Duration,
+    {
+        self.under(|inner| TtlWith(ttl, inner))
+    }
+
+    #[inline]
+    fn under<L>(self, condition: impl FnOnce(K) -> L) -> Call<R, S, L> {
+        Call {
+            state: self.state,
+            condition: condition(self.condition),
             returns: PhantomData,
         }
     }
@@ -210,7 +249,10 @@ where
     pub async fn or_compute<B: AsyncFnOnce() -> R>(self, body: B) -> R {
         match self.state {
             State::Hit(shape, kept) => answer(shape, kept),
-            State::Miss(miss) => Box::pin(miss.compute(body)).await,
+            State::Miss(miss) => {
+                let condition = self.condition;
+                Box::pin(miss.compute(Work { body, condition })).await
+            }
             State::Bypassed => Box::pin(body()).await,
         }
     }
@@ -220,9 +262,41 @@ where
     pub fn or_compute_blocking(self, body: impl FnOnce() -> R) -> R {
         match self.state {
             State::Hit(shape, kept) => answer(shape, kept),
-            State::Miss(miss) => block_on(miss.compute(async move || body())),
+            State::Miss(miss) => {
+                let (body, condition) = (async move || body(), self.condition);
+                block_on(miss.compute(Work { body, condition }))
+            }
             State::Bypassed => body(),
         }
+    }
+}
+
+impl<R, S, K> Call<R, S, K>
+where
+    S: Shape<R> + Send + 'static,
+    S::Value: LocalValue,
+    K: Condition<S::Value> + Send + 'static,
+{
+    /// Like [`or_compute`](Self::or_compute), for a function whose body may run in the background, after
+    /// the call: `body` makes a future that borrows nothing.
+    #[inline]
+    pub async fn or_refresh<F, B>(self, body: F) -> R
+    where
+        F: FnOnce() -> B,
+        B: Future<Output = R> + Send + 'static,
+    {
+        self.or_compute(async move || body().await).await
+    }
+
+    /// Like [`or_refresh`](Self::or_refresh), for a synchronous function: `body` makes a closure that
+    /// borrows nothing.
+    #[inline]
+    pub fn or_refresh_blocking<F, B>(self, body: F) -> R
+    where
+        F: FnOnce() -> B,
+        B: FnOnce() -> R + Send + 'static,
+    {
+        self.or_compute_blocking(move || body()())
     }
 }
 
@@ -230,6 +304,12 @@ fn answer<R, S: Shape<R>>(shape: S, kept: Option<S::Value>) -> R {
     shape
         .restore(kept)
         .expect("what a shape has no place for is not a hit")
+}
+
+/// What a miss has to do: the body, and what is asked about its value.
+pub(crate) struct Work<B, K> {
+    pub(crate) body: B,
+    pub(crate) condition: K,
 }
 
 /// A call that was not answered by memory.
@@ -243,19 +323,21 @@ pub(crate) struct Miss<S, V> {
 }
 
 impl<S, V: LocalValue> Miss<S, V> {
-    async fn compute<R>(self, body: impl AsyncFnOnce() -> R) -> R
+    async fn compute<R, B, K>(self, work: Work<B, K>) -> R
     where
         S: Shape<R, Value = V>,
+        B: AsyncFnOnce() -> R,
+        K: Condition<V>,
     {
         let Some(subject) = &self.subject else {
-            return inside(pin!(body())).await;
+            return inside(pin!((work.body)())).await;
         };
         if deferral::is_inside() && !active(Mutant::BlockStores) {
-            return self.compute_deferred(subject, body).await;
+            return self.compute_deferred(subject, work.body).await;
         }
         match self.place(subject) {
-            Some((shared, coding)) => self.compute_shared(subject, shared, &coding, body).await,
-            None => self.compute_locally(subject, body).await,
+            Some((shared, coding)) => self.compute_shared(subject, shared, &coding, work).await,
+            None => self.compute_locally(subject, work).await,
         }
     }
 
@@ -273,24 +355,49 @@ impl<S, V: LocalValue> Miss<S, V> {
     }
 
     /// How long what was computed is kept. Zero is not at all.
-    fn time_to_live(&self, subject: &Subject, kept: Option<&V>) -> Duration {
-        if kept.is_some() {
-            return self.ttl_of_a_value(subject);
-        }
+    fn time_to_live(
+        &self,
+        subject: &Subject,
+        kept: Option<&V>,
+        condition: &impl Condition<V>,
+    ) -> Duration {
         let policy = subject.key.instance.function().policy();
-        let ttl = self.none_ttl.or(policy.none_ttl);
-        ttl.unwrap_or(Duration::ZERO)
+        let ttl = match kept {
+            Some(value) => self.ttl_of(value, subject, condition),
+            None => (self.none_ttl.or(policy.none_ttl)).unwrap_or_default(),
+        };
+        if policy.jitter == 0 {
+            return ttl;
+        }
+        let share = f64::from(policy.jitter) / f64::from(chance::WHOLE);
+        ttl.mul_f64(1.0 - share * chance::draw())
     }
 
+    fn ttl_of(&self, value: &V, subject: &Subject, condition: &impl Condition<V>) -> Duration {
+        let verdict = condition.judge(value);
+        let own = verdict.ttl.unwrap_or(MAX_TTL).min(MAX_TTL);
+        match (verdict.keep, verdict.ttl) {
+            (false, _) => Duration::ZERO,
+            (true, None) => self.ttl_of_a_value(subject),
+            (true, Some(_)) => self.given_ttl(subject).unwrap_or(own).min(own),
+        }
+    }
+
+    /// How long a value lives that has no say in it.
     fn ttl_of_a_value(&self, subject: &Subject) -> Duration {
+        let given = self.given_ttl(subject);
+        given.unwrap_or(self.cache.inner().default_ttl)
+    }
+
+    /// How long a value lives, if the caller, the attribute or a setting says so.
+    fn given_ttl(&self, subject: &Subject) -> Option<Duration> {
         let (inner, function) = (self.cache.inner(), subject.key.instance.function());
         let said = self.ttl.or(function.policy().ttl);
         let by_caller = function.is_plain() && said.is_some();
         if by_caller || said.is_some_and(|ttl| ttl.is_zero()) {
-            return said.unwrap_or_default();
+            return said;
         }
-        let set = inner.ttls.of(subject.first_segment());
-        set.or(said).unwrap_or(inner.default_ttl)
+        inner.ttls.of(subject.first_segment()).or(said)
     }
 
     fn wanted<'a>(&self, subject: &'a Subject) -> Wanted<'a> {

@@ -5,7 +5,7 @@ mod instance;
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use crate::policy::{Policy, Tier};
+use crate::policy::{Ahead, Policy, Tier};
 use crate::schema::Schema;
 use crate::value_type::ValueType;
 
@@ -111,6 +111,55 @@ impl Function {
     #[must_use]
     pub const fn uncoalesced(mut self) -> Self {
         self.policy.coalesce = false;
+        self
+    }
+
+    /// Each ttl is shortened by a random share, of so many parts per million at most.
+    #[must_use]
+    pub const fn jitter_ppm(mut self, ppm: u32) -> Self {
+        self.policy.jitter = ppm;
+        self
+    }
+
+    /// For so many milliseconds behind its ttl a value is answered while it is computed anew.
+    #[must_use]
+    pub const fn stale_while_revalidate_millis(mut self, millis: u64) -> Self {
+        self.policy.stale_while_revalidate = Duration::from_millis(millis);
+        self
+    }
+
+    /// For so many milliseconds behind its ttl a value is answered when the body fails.
+    #[must_use]
+    pub const fn stale_if_error_millis(mut self, millis: u64) -> Self {
+        self.policy.stale_if_error = Duration::from_millis(millis);
+        self
+    }
+
+    /// A value is computed anew so many milliseconds before it expires.
+    #[must_use]
+    pub const fn refresh_ahead_millis(mut self, millis: u64) -> Self {
+        self.policy.refresh_ahead = Some(Ahead::Span(Duration::from_millis(millis)));
+        self
+    }
+
+    /// A value is computed anew when so many parts per million of its ttl are left.
+    #[must_use]
+    pub const fn refresh_ahead_ppm(mut self, ppm: u32) -> Self {
+        self.policy.refresh_ahead = Some(Ahead::Share(ppm));
+        self
+    }
+
+    /// A caller waits so many milliseconds for the body, where an expired value may answer.
+    #[must_use]
+    pub const fn timeout_millis(mut self, millis: u64) -> Self {
+        self.policy.timeout = Some(Duration::from_millis(millis));
+        self
+    }
+
+    /// Of so many hits in a million the body runs too.
+    #[must_use]
+    pub const fn verify_ppm(mut self, ppm: u32) -> Self {
+        self.policy.verify = ppm;
         self
     }
 

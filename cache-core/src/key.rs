@@ -43,6 +43,7 @@ pub struct KeyWriter {
     /// Where the arguments end, once a scope was written.
     arguments_end: Option<usize>,
     error: Option<Error>,
+    is_bypassed: bool,
 }
 
 impl KeyWriter {
@@ -60,6 +61,7 @@ impl KeyWriter {
             bytes: Bytes::new(seed),
             arguments_end: None,
             error: None,
+            is_bypassed: false,
         }
     }
 
@@ -84,6 +86,18 @@ impl KeyWriter {
         }
         scope.write_to(self);
         self
+    }
+
+    /// Has the call run as if its function were not cached, if `bypassed` holds.
+    #[inline]
+    pub fn bypass_if(&mut self, bypassed: bool) -> &mut Self {
+        self.is_bypassed = bypassed;
+        self
+    }
+
+    #[inline]
+    pub(crate) fn is_bypassed(&self) -> bool {
+        self.is_bypassed
     }
 
     /// The bytes of arguments and scopes: with the function's [`Identity`], what names the entry.

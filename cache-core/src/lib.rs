@@ -10,6 +10,7 @@ mod breaker;
 mod builder;
 mod cache;
 mod call;
+mod chance;
 mod clock;
 pub mod codec;
 mod counter;
@@ -79,7 +80,9 @@ pub use stats::{FunctionStats, Stats};
 #[doc(hidden)]
 pub mod private {
     pub use crate::cache::Cache;
-    pub use crate::call::{Call, lookup, lookup_local};
+    pub use crate::call::{
+        Call, Condition, StoreIf, TtlWith, Unconditional, Verdict, lookup, lookup_local,
+    };
     pub use crate::duration::parse_duration;
     pub use crate::function::Function;
     pub use crate::installed::installed;

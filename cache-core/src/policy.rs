@@ -26,6 +26,18 @@ pub(crate) struct Policy {
     pub(crate) tier: Tier,
     /// Whether callers that miss together share one computation.
     pub(crate) coalesce: bool,
+    /// By what share a ttl is shortened at most, in parts per million.
+    pub(crate) jitter: u32,
+    /// For how long an expired value is answered while it is computed anew in the background.
+    pub(crate) stale_while_revalidate: Duration,
+    /// For how long an expired value is answered when the body fails.
+    pub(crate) stale_if_error: Duration,
+    /// How long before it expires a value is computed anew.
+    pub(crate) refresh_ahead: Option<Ahead>,
+    /// How long a caller waits for the body where an expired value may answer.
+    pub(crate) timeout: Option<Duration>,
+    /// Of how many hits the body runs too, in parts per million.
+    pub(crate) verify: u32,
 }
 
 impl Policy {
@@ -35,8 +47,22 @@ impl Policy {
             none_ttl: None,
             tier: Tier::All,
             coalesce: true,
+            jitter: 0,
+            stale_while_revalidate: Duration::ZERO,
+            stale_if_error: Duration::ZERO,
+            refresh_ahead: None,
+            timeout: None,
+            verify: 0,
         }
     }
+}
+
+/// How long before the end of its ttl.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ahead {
+    Span(Duration),
+    /// A share of the ttl, in parts per million.
+    Share(u32),
 }
 
 /// Where the entries of a function may be.

@@ -7,6 +7,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 use crate::cache::{Cache, Inner};
 use crate::error::{Error, LOG};
 use crate::function::Function;
+use crate::key::KeyWriter;
 use crate::setting::{check_prefix, fold, folded};
 
 /// How much of what could be cached is cached; see [`Cache::set_rollout`].
@@ -243,12 +244,17 @@ impl Switch {
 }
 
 impl Inner {
-    /// Whether a call of a function runs as if it were not cached, and counts it if so. `key` is
-    /// `None` if the arguments can't be part of one.
+    /// Whether a call of a function runs as if it were not cached, because its attribute says so or
+    /// a rollout leaves it out, and counts it if so.
     #[cold]
-    pub(crate) fn bypasses(&self, function: &'static Function, key: Option<&[u8]>) -> bool {
-        let rollout = self.rollout.rules().of(function.segments());
-        let bypassed = rollout.leaves_out(function.name(), key);
+    pub(crate) fn bypasses(&self, function: &'static Function, call: &KeyWriter) -> bool {
+        let left_out = || {
+            // Arguments may be such that they can't be part of a key.
+            let key = call.error().is_none().then(|| call.bytes());
+            let rollout = self.rollout.rules().of(function.segments());
+            rollout.leaves_out(function.name(), key)
+        };
+        let bypassed = call.is_bypassed() || left_out();
         if bypassed {
             self.statistics
                 .series(function)

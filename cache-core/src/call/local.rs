@@ -4,7 +4,7 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{LocalValue, Miss};
+use super::{Condition, LocalValue, Miss, Work};
 use crate::body::inside;
 use crate::clock::duration;
 use crate::flight::{Leader, Role, Turn};
@@ -15,17 +15,15 @@ use crate::outcome::{Outcome, Shape};
 use crate::subject::Subject;
 
 impl<S, V: LocalValue> Miss<S, V> {
-    pub(super) async fn compute_locally<R>(
-        &self,
-        subject: &Subject,
-        body: impl AsyncFnOnce() -> R,
-    ) -> R
+    pub(super) async fn compute_locally<R, B, K>(&self, subject: &Subject, work: Work<B, K>) -> R
     where
         S: Shape<R, Value = V>,
+        B: AsyncFnOnce() -> R,
+        K: Condition<V>,
     {
         subject.series.missed();
         if !self.coalesces(subject) {
-            return self.run(subject, &self.begin(subject).0, body).await.0;
+            return self.run(subject, &self.begin(subject).0, work).await.0;
         }
         let inner = self.cache.inner();
         let mut wanted = self.wanted(subject);
@@ -48,14 +46,14 @@ impl<S, V: LocalValue> Miss<S, V> {
             };
         }
         match role {
-            Role::Lead(leader) => self.lead(subject, leader, body).await,
+            Role::Lead(leader) => self.lead(subject, leader, work).await,
             Role::Follow(_) | Role::Alone => {
                 let (computing, found) = self.begin(subject);
                 // No `match`: it would hold an answer, which need not be `Send`, across the await.
                 if let Some((answer, _)) = self.answer(subject, found) {
                     return answer;
                 }
-                self.run(subject, &computing, body).await.0
+                self.run(subject, &computing, work).await.0
             }
         }
     }
@@ -84,9 +82,11 @@ impl<S, V: LocalValue> Miss<S, V> {
         Some((answer, entry))
     }
 
-    async fn lead<R>(&self, subject: &Subject, leader: Leader, body: impl AsyncFnOnce() -> R) -> R
+    async fn lead<R, B, K>(&self, subject: &Subject, leader: Leader, work: Work<B, K>) -> R
     where
         S: Shape<R, Value = V>,
+        B: AsyncFnOnce() -> R,
+        K: Condition<V>,
     {
         // Until the flight is over, a reader can come by the result through it.
         let (computing, found) = self.begin(subject);
@@ -94,7 +94,7 @@ impl<S, V: LocalValue> Miss<S, V> {
             leader.finish(entry);
             return answer;
         }
-        match self.run(subject, &computing, body).await {
+        match self.run(subject, &computing, work).await {
             (answer, Some(entry)) => {
                 if active(Mutant::AnnouncementEndsEarly) {
                     drop(computing);
@@ -113,18 +113,20 @@ impl<S, V: LocalValue> Miss<S, V> {
 
     /// Runs the body and keeps what is to be kept. The entry is for those who wait, whether or
     /// not it is kept; there is none after an error.
-    async fn run<R>(
+    async fn run<R, B, K>(
         &self,
         subject: &Subject,
         computing: &Computing<'_>,
-        body: impl AsyncFnOnce() -> R,
+        work: Work<B, K>,
     ) -> (R, Option<Arc<Entry>>)
     where
         S: Shape<R, Value = V>,
+        B: AsyncFnOnce() -> R,
+        K: Condition<V>,
     {
         let mut born = computing.born();
         let began = self.cache.inner().clock.now();
-        let answer = inside(pin!(body())).await;
+        let answer = inside(pin!((work.body)())).await;
         if active(Mutant::StampedAfterBody) {
             born = self.cache.inner().memory.invalidations.now();
         }
@@ -137,7 +139,7 @@ impl<S, V: LocalValue> Miss<S, V> {
             }
         };
         let inner = self.cache.inner();
-        let mut ttl = self.time_to_live(subject, value.as_ref());
+        let mut ttl = self.time_to_live(subject, value.as_ref(), &work.condition);
         if self.handling.coding.is_some() {
             // The body's time is a part of the value's age.
             let took = duration(inner.clock.now().saturating_sub(began));

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use super::{LocalValue, Miss};
+use super::{Condition, LocalValue, Miss, Work};
 use crate::body::inside;
 use crate::fence::Fence;
 use crate::flight::{Leader, Role, Seat, Turn, Wanted};
@@ -31,21 +31,23 @@ struct Place<'a, V> {
 }
 
 impl<S, V: LocalValue> Miss<S, V> {
-    pub(super) async fn compute_shared<R>(
+    pub(super) async fn compute_shared<R, B, K>(
         &self,
         subject: &Subject,
         shared: &Shared,
         coding: &Coding<V>,
-        body: impl AsyncFnOnce() -> R,
+        work: Work<B, K>,
     ) -> R
     where
         S: Shape<R, Value = V>,
+        B: AsyncFnOnce() -> R,
+        K: Condition<V>,
     {
         let keys = match subject.keys(&shared.layout) {
             Ok(keys) => keys,
             Err(error) => {
                 subject.series.uncacheable::<()>(&error);
-                return inside(pin!(body())).await;
+                return inside(pin!((work.body)())).await;
             }
         };
         let function = subject.key.instance.function();
@@ -81,24 +83,26 @@ impl<S, V: LocalValue> Miss<S, V> {
         #[cfg(mutants)]
         let fence = fence.or_else(|| broken::of_any_computation(&keys));
         match fence {
-            Some(fence) => self.compute_fenced(subject, place, &fence, body).await,
+            Some(fence) => self.compute_fenced(subject, place, &fence, work).await,
             // Neither stored nor shared: see `docs/model/flights.py`.
-            None => inside(pin!(body())).await,
+            None => inside(pin!((work.body)())).await,
         }
     }
 
-    async fn compute_fenced<R>(
+    async fn compute_fenced<R, B, K>(
         &self,
         subject: &Subject,
         place: Place<'_, V>,
         fence: &Fence,
-        body: impl AsyncFnOnce() -> R,
+        work: Work<B, K>,
     ) -> R
     where
         S: Shape<R, Value = V>,
+        B: AsyncFnOnce() -> R,
+        K: Condition<V>,
     {
         if !self.coalesces(subject) {
-            return self.run_fenced(subject, place, fence, None, body).await;
+            return self.run_fenced(subject, place, fence, None, work).await;
         }
         let inner = self.cache.inner();
         let wanted = Wanted {
@@ -124,26 +128,28 @@ impl<S, V: LocalValue> Miss<S, V> {
                 },
             },
         };
-        self.run_fenced(subject, place, fence, leader, body).await
+        self.run_fenced(subject, place, fence, leader, work).await
     }
 
     /// Runs the body, hands the result to those who wait, and stores it under the fence, which was
     /// read before.
-    async fn run_fenced<R>(
+    async fn run_fenced<R, B, K>(
         &self,
         subject: &Subject,
         place: Place<'_, V>,
         fence: &Fence,
         mut leader: Option<Leader>,
-        body: impl AsyncFnOnce() -> R,
+        work: Work<B, K>,
     ) -> R
     where
         S: Shape<R, Value = V>,
+        B: AsyncFnOnce() -> R,
+        K: Condition<V>,
     {
         let inner = self.cache.inner();
         let born = inner.memory.invalidations.now();
         let began = Instant::now();
-        let answer = inside(pin!(body())).await;
+        let answer = inside(pin!((work.body)())).await;
         // From here on no `R` may be held across an await: its error need not be `Send`.
         let kept = match self.shape.take(answer) {
             Ok(kept) => kept,
@@ -154,7 +160,7 @@ impl<S, V: LocalValue> Miss<S, V> {
             }
         };
         let ttl = self
-            .time_to_live(subject, kept.as_ref())
+            .time_to_live(subject, kept.as_ref(), &work.condition)
             .min(crate::policy::MAX_TTL);
         let cost = began.elapsed();
         #[cfg(debug_assertions)]
