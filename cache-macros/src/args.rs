@@ -16,8 +16,8 @@ use crate::template::{self, Template};
 pub(crate) use defaults::{Annotation, Defaults, defaults};
 pub(crate) use entry::{Callee, EntryCall};
 use read::{
-    CACHED, INVALIDATE, choice, each, key, krate, list, set, single_flight, text, unknown, value,
-    version,
+    CACHED, INVALIDATE, choice, each, judge, key, krate, list, set, share, single_flight, text,
+    unknown, value, version,
 };
 
 /// A value together with the key that it was given to, for errors about the argument as a whole.
@@ -54,6 +54,13 @@ pub(crate) struct Cached {
     pub(crate) key_prefix: Argument<Template>,
     pub(crate) ttl: Argument<Ttl>,
     pub(crate) none_ttl: Argument<Ttl>,
+    pub(crate) ttl_with: Argument<Expr>,
+    /// In parts per million.
+    pub(crate) jitter: Argument<u32>,
+    pub(crate) bypass_if: Argument<Expr>,
+    pub(crate) store_if: Argument<Expr>,
+    /// In parts per million.
+    pub(crate) verify: Argument<u32>,
     pub(crate) key: Argument<Vec<Expr>>,
     pub(crate) skip: Argument<Vec<Ident>>,
     pub(crate) scope: Argument<Expr>,
@@ -125,6 +132,15 @@ fn cached_argument(
         }),
         "none_ttl" => set(&mut args.none_ttl, name, errors, |key| {
             duration::ttl(key, value(input, key)?)
+        }),
+        "ttl_with" => set(&mut args.ttl_with, name, errors, |key| judge(input, key)),
+        "jitter" => set(&mut args.jitter, name, errors, |key| {
+            share(key, &value(input, key)?)
+        }),
+        "bypass_if" => set(&mut args.bypass_if, name, errors, |key| value(input, key)),
+        "store_if" => set(&mut args.store_if, name, errors, |key| judge(input, key)),
+        "verify" => set(&mut args.verify, name, errors, |key| {
+            share(key, &value(input, key)?)
         }),
         "key" => set(&mut args.key, name, errors, |key| {
             list(input, key, Punctuated::parse_terminated)

@@ -31,6 +31,12 @@ pub(crate) struct CachedPlan {
     pub(crate) scopes: Vec<Expr>,
     pub(crate) ttl: Option<Ttl>,
     pub(crate) none_ttl: Option<Ttl>,
+    pub(crate) ttl_with: Option<Expr>,
+    pub(crate) bypass_if: Option<Expr>,
+    pub(crate) store_if: Option<Expr>,
+    /// Shares in parts per million.
+    pub(crate) jitter: Option<u32>,
+    pub(crate) verify: Option<u32>,
     pub(crate) version: Option<u32>,
     pub(crate) tier: Option<Tier>,
     pub(crate) single_flight: bool,
@@ -99,7 +105,16 @@ pub(crate) fn cached(
 
     let names = Names::new(written, facts);
     inherited::resolve(&mut args, &names);
-    for expression in [&args.scope, &args.cache].into_iter().flatten() {
+    for expression in [
+        &args.scope,
+        &args.cache,
+        &args.ttl_with,
+        &args.bypass_if,
+        &args.store_if,
+    ]
+    .into_iter()
+    .flatten()
+    {
         if !expression.inherited {
             names.need_receiver(&expression.value, errors);
         }
@@ -143,6 +158,11 @@ pub(crate) fn cached(
         },
         ttl: given(args.ttl),
         none_ttl: given(args.none_ttl),
+        ttl_with: given(args.ttl_with),
+        bypass_if: given(args.bypass_if),
+        store_if: given(args.store_if),
+        jitter: given(args.jitter),
+        verify: given(args.verify),
         version: given(args.version),
         tier: given(args.tier),
         single_flight: given(args.single_flight).unwrap_or(true),

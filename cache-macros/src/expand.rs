@@ -44,6 +44,8 @@ pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> To
     let prefix = key::segments(&plan.segments);
     let ttl = lifetime(&quote!(ttl), plan.ttl.as_ref());
     let none_ttl = lifetime(&quote!(none_ttl), plan.none_ttl.as_ref());
+    let ttl_with = judged("ttl_with", plan.ttl_with.as_ref());
+    let store_if = judged("store_if", plan.store_if.as_ref());
     let (described, call) = (local("function"), local("call"));
     let body = body::body(&function, facts, &returned, TokenStream::new());
     let run = if facts.is_async {
@@ -57,7 +59,7 @@ pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> To
     let statements = quote! {
         #concrete
         let #described = #descriptor;
-        let #call = #lookup(#cache, #described, #outcome, #key, #prefix) #ttl #none_ttl;
+        let #call = #lookup(#cache, #described, #outcome, #key, #prefix) #ttl #none_ttl #ttl_with #store_if;
         #run
     };
     body::with_body(function, facts, statements)
@@ -173,6 +175,14 @@ fn lifetime(setter: &TokenStream, ttl: Option<&Ttl>) -> Option<TokenStream> {
         return None;
     };
     Some(quote!(.#setter(|| #expression)))
+}
+
+/// A setter that takes a closure over the value.
+fn judged(setter: &str, judge: Option<&Expr>) -> Option<TokenStream> {
+    let judge = judge?;
+    let place = ours_at(judge.span());
+    let setter = Ident::new(setter, place);
+    Some(quote_spanned!(place=> .#setter(#judge)))
 }
 
 fn outcome(

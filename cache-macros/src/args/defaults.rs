@@ -130,6 +130,8 @@ fn between(begin: ParseStream, end: ParseStream) -> syn::Result<TokenStream> {
 fn own_alone(key: &Ident) -> syn::Result<()> {
     let (problem, attribute) = match key.to_string().as_str() {
         "key" | "skip" => ("it names arguments of one function", "cached"),
+        "ttl_with" | "store_if" => ("it judges the values of one function", "cached"),
+        "bypass_if" => ("it judges the arguments of one function", "cached"),
         "outcome" => ("it says what the return type of one function is", "cached"),
         "pattern" | "entry" => (
             "what is invalidated depends on what one function writes",
@@ -222,6 +224,8 @@ impl Cached {
         inherit(&mut self.key_prefix, defaults.key_prefix);
         inherit(&mut self.ttl, defaults.ttl);
         inherit(&mut self.none_ttl, defaults.none_ttl);
+        inherit(&mut self.jitter, defaults.jitter);
+        inherit(&mut self.verify, defaults.verify);
         inherit(&mut self.scope, defaults.scope);
         inherit(&mut self.version, defaults.version);
         inherit(&mut self.cache, defaults.cache);

@@ -18,6 +18,11 @@ pub(super) const CACHED: Known = &[
     ("key_prefix", "key_prefix = \"user:{user_id}\""),
     ("ttl", "ttl = 300"),
     ("none_ttl", "none_ttl = 30"),
+    ("ttl_with", "ttl_with = |value| value.lifetime()"),
+    ("jitter", "jitter = 0.1"),
+    ("bypass_if", "bypass_if = filter.is_admin"),
+    ("store_if", "store_if = |value| !value.is_empty()"),
+    ("verify", "verify = 0.001"),
     ("key", "key(user_id, filter.city)"),
     ("skip", "skip(db)"),
     ("scope", "scope = self.tenant_id"),
@@ -42,6 +47,8 @@ pub(super) const DEFAULTS: Known = &[
     ("key_prefix", "key_prefix = \"user\""),
     ("ttl", "ttl = 300"),
     ("none_ttl", "none_ttl = 30"),
+    ("jitter", "jitter = 0.1"),
+    ("verify", "verify = 0.001"),
     ("scope", "scope = self.tenant_id"),
     ("version", "version = 2"),
     ("cache", "cache = self.cache"),
@@ -226,6 +233,37 @@ pub(super) fn single_flight(key: &Ident, text: &LitStr) -> syn::Result<bool> {
         ));
     }
     choice(key, text, &[("process", true), ("off", false)])
+}
+
+/// A share between 0 and 1, both excluded, in parts per million.
+pub(super) fn share(key: &Ident, value: &Expr) -> syn::Result<u32> {
+    let share: Option<f64> = match value {
+        Expr::Lit(ExprLit {
+            lit: Lit::Float(share),
+            ..
+        }) => share.base10_parse().ok(),
+        _ => None,
+    };
+    let ppm = share.filter(|share| (0.000_001..1.0).contains(share));
+    // Less than a million, so nothing is cut off.
+    let ppm = ppm.map(|share| (share * 1e6).round() as u32);
+    ppm.ok_or_else(|| {
+        error(
+            value,
+            format!("`{key}` is a share: a number from 0.000001 up to, and without, 1"),
+            format!("write `{}`", example(key)),
+        )
+    })
+}
+
+/// A closure over the value, or the name of a function.
+pub(super) fn judge(input: ParseStream, key: &Ident) -> syn::Result<Expr> {
+    match value(input, key)? {
+        judge @ (Expr::Closure(_) | Expr::Path(_) | Expr::Call(_) | Expr::MethodCall(_)) => {
+            Ok(judge)
+        }
+        other => Err(form(key, other)),
+    }
 }
 
 pub(super) fn version(value: &Expr) -> syn::Result<u32> {

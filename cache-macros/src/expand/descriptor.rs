@@ -35,6 +35,8 @@ pub(super) fn function(plan: &CachedPlan, runtime: &Runtime, written: &Function)
     };
     let ttl = millis(&quote!(ttl_millis), plan.ttl.as_ref());
     let none_ttl = millis(&quote!(none_ttl_millis), plan.none_ttl.as_ref());
+    let jitter = ppm(&quote!(jitter_ppm), plan.jitter);
+    let verify = ppm(&quote!(verify_ppm), plan.verify);
     let version = plan.version.map(Literal::u32_unsuffixed);
     let version = version.map(|version| quote!(, version(#version)));
     let tier = plan.tier.map(|tier| match tier {
@@ -50,7 +52,8 @@ pub(super) fn function(plan: &CachedPlan, runtime: &Runtime, written: &Function)
     let function = runtime.name("function");
     quote! {
         #function!(
-            #name, #key_prefix #method, #arguments #scoped #ttl #none_ttl #version #tier #uncoalesced #value
+            #name, #key_prefix #method, #arguments #scoped #ttl #none_ttl #jitter #verify #version #tier #uncoalesced
+            #value
         )
     }
 }
@@ -89,6 +92,11 @@ fn millis(setter: &TokenStream, ttl: Option<&Ttl>) -> Option<TokenStream> {
     };
     let millis = Literal::u64_unsuffixed(*millis);
     Some(quote!(, #setter(#millis)))
+}
+
+fn ppm(setter: &TokenStream, share: Option<u32>) -> Option<TokenStream> {
+    let share = Literal::u32_unsuffixed(share?);
+    Some(quote!(, #setter(#share)))
 }
 
 /// A name with as many parameters as it has arguments.

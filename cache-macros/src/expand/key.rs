@@ -10,10 +10,14 @@ use crate::check::{CachedPlan, KeyPart};
 
 /// The closure that writes the key.
 pub(super) fn key(plan: &CachedPlan) -> TokenStream {
-    if plan.arguments.is_empty() && plan.scopes.is_empty() {
+    if plan.arguments.is_empty() && plan.scopes.is_empty() && plan.bypass_if.is_none() {
         return quote!(|_| {});
     }
     let key = local("key");
+    let bypass = plan.bypass_if.as_ref().map(|condition| {
+        let place = ours_at(condition.span());
+        quote_spanned!(place=> #key.bypass_if(#condition);)
+    });
     let arguments = plan.arguments.iter().map(|part| {
         let KeyPart {
             expression,
@@ -33,7 +37,7 @@ pub(super) fn key(plan: &CachedPlan) -> TokenStream {
         let allow = allow_underscore(&scope);
         quote_spanned!(place=> #allow #key.scope(#scope);)
     });
-    quote!(|#key| { #(#arguments)* #(#scopes)* })
+    quote!(|#key| { #bypass #(#arguments)* #(#scopes)* })
 }
 
 /// The closure that fills the placeholders of a template.
