@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Poll;
 
@@ -87,6 +88,25 @@ impl Agenda {
             Poll::Pending
         })
         .await;
+    }
+
+    /// Drives a future until it ends or `when` has come, which gives `None`.
+    pub(crate) async fn until<F: Future>(
+        self: &Arc<Self>,
+        when: Tick,
+        mut future: Pin<&mut F>,
+    ) -> Option<F::Output> {
+        let mut moment = pin!(self.wait_until(when));
+        poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => moment.as_mut().poll(cx).map(|()| None),
+        })
+        .await
+    }
+
+    /// Whether a moment has come.
+    pub(crate) fn is_due(&self, when: Tick) -> bool {
+        self.clock.now() >= when
     }
 
     /// Forgets an item, if it is not done yet.

@@ -51,6 +51,9 @@ pub struct CacheBuilder {
     pub(crate) store_timeout: Duration,
     pub(crate) fallback: Option<Duration>,
     pub(crate) sweep_rate: u32,
+    pub(crate) background_limit: usize,
+    pub(crate) background_timeout: Duration,
+    pub(crate) retry_after: Duration,
     pub(crate) clock: Clock,
     ttls: Vec<(String, Duration)>,
     rollout: Rollout,
@@ -78,6 +81,9 @@ impl CacheBuilder {
             store_timeout: Duration::from_millis(250),
             fallback: None,
             sweep_rate: SWEEP_RATE,
+            background_limit: 64,
+            background_timeout: Duration::from_secs(30),
+            retry_after: Duration::from_secs(1),
             clock: Clock::Coarse,
             ttls: Vec::new(),
             rollout: Rollout::On,
@@ -220,6 +226,31 @@ impl CacheBuilder {
     /// The database's other keys are looked at, too: 100 seconds for each million of them.
     pub fn sweep_rate(mut self, keys_per_second: u32) -> Self {
         self.sweep_rate = keys_per_second;
+        self
+    }
+
+    /// How many bodies may run in the background at once, for `stale_while_revalidate`, `refresh_ahead`
+    /// and `timeout`; 64 by default. When there are more to run, a value that answers meanwhile does so
+    /// without being computed anew, until a later call finds room, and a caller with a `timeout` waits
+    /// for its body. With 0 none ever runs in the background.
+    pub fn background_limit(mut self, bodies: usize) -> Self {
+        self.background_limit = bodies;
+        self
+    }
+
+    /// How long a body may run in the background; 30 seconds by default. Then it is dropped, and what
+    /// it would have computed is left to a later call. A synchronous body can't be dropped: it goes on,
+    /// and counts on, until it ends by itself.
+    pub fn background_timeout(mut self, timeout: Duration) -> Self {
+        self.background_timeout = timeout;
+        self
+    }
+
+    /// How long after a body has failed it is not tried again for the same entry, as long as an older
+    /// value answers in its place under `stale_if_error` or `stale_while_revalidate`; one second by
+    /// default.
+    pub fn retry_after(mut self, pause: Duration) -> Self {
+        self.retry_after = pause;
         self
     }
 

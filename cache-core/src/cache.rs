@@ -3,6 +3,7 @@
 mod inner;
 
 use std::fmt;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -228,8 +229,9 @@ impl Cache {
     /// Has every invalidation done that is still pending, for at most `within`: those that the store
     /// has not acknowledged, and those of dropped writers, which are done at once and not when the
     /// writers' outcome has settled. Call it when the process is about to end; what is pending then
-    /// is lost with it. What is [unreachable](CacheBuilder::sweep_rate) in the store is left there. The
-    /// cache can still be used.
+    /// is lost with it. What is [unreachable](CacheBuilder::sweep_rate) in the store is left there. Bodies
+    /// that run in the background may end within the same time; then they are dropped. The cache can
+    /// still be used.
     ///
     /// # Errors
     ///
@@ -242,6 +244,16 @@ impl Cache {
         if !active(Mutant::NotSettledAtShutdown) {
             self.0.settle_now();
         }
+        let deadline = self.0.clock.after(within);
+        let drained = self.drain(within).await;
+        let bodies = pin!(self.0.background.ended());
+        if self.0.agenda.until(deadline, bodies).await.is_none() {
+            self.0.background.stop();
+        }
+        drained
+    }
+
+    async fn drain(&self, within: Duration) -> Result<(), Error> {
         let Some(shared) = &self.0.shared else {
             return Ok(());
         };

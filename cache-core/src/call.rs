@@ -1,8 +1,10 @@
 //! One call of a cached function: looked up, and computed if need be.
 
+mod aging;
 mod condition;
 mod deferred;
 mod local;
+mod refresh;
 mod shared;
 
 use std::future::poll_fn;
@@ -12,6 +14,7 @@ use std::time::Duration;
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::background::Place;
 use crate::body::{block_on, inside};
 use crate::cache::Cache;
 use crate::chance;
@@ -27,6 +30,9 @@ use crate::policy::{MAX_TTL, Tier};
 use crate::segment::SegmentWriter;
 use crate::shared::Shared;
 use crate::subject::Subject;
+
+use aging::Held;
+use shared::Footing;
 
 pub use condition::{Condition, StoreIf, TtlWith, Unconditional, Verdict};
 
@@ -132,6 +138,7 @@ where
         ttl: None,
         none_ttl: None,
         handling,
+        replaces: None,
     })
 }
 
@@ -257,6 +264,39 @@ where
         }
     }
 
+    /// Like [`or_compute`](Self::or_compute), for a function of which a value that has expired may answer
+    /// in the place of an error.
+    #[inline]
+    pub async fn or_stale<B: AsyncFnOnce() -> R>(self, body: B) -> R
+    where
+        R: Send,
+    {
+        match self.state {
+            State::Hit(shape, kept) => answer(shape, kept),
+            State::Miss(miss) => {
+                let condition = self.condition;
+                Box::pin(miss.compute_or_stale(Work { body, condition })).await
+            }
+            State::Bypassed => Box::pin(body()).await,
+        }
+    }
+
+    /// Like [`or_stale`](Self::or_stale), for a synchronous function: waits on this thread.
+    #[inline]
+    pub fn or_stale_blocking(self, body: impl FnOnce() -> R) -> R
+    where
+        R: Send,
+    {
+        match self.state {
+            State::Hit(shape, kept) => answer(shape, kept),
+            State::Miss(miss) => {
+                let (body, condition) = (async move || body(), self.condition);
+                block_on(miss.compute_or_stale(Work { body, condition }))
+            }
+            State::Bypassed => body(),
+        }
+    }
+
     /// Like [`or_compute`](Self::or_compute), for a synchronous function: waits on this thread.
     #[inline]
     pub fn or_compute_blocking(self, body: impl FnOnce() -> R) -> R {
@@ -273,7 +313,7 @@ where
 
 impl<R, S, K> Call<R, S, K>
 where
-    S: Shape<R> + Send + 'static,
+    S: Shape<R> + Send + Sync + 'static,
     S::Value: LocalValue,
     K: Condition<S::Value> + Send + 'static,
 {
@@ -284,8 +324,16 @@ where
     where
         F: FnOnce() -> B,
         B: Future<Output = R> + Send + 'static,
+        R: Send + 'static,
     {
-        self.or_compute(async move || body().await).await
+        match self.state {
+            State::Hit(shape, kept) => answer(shape, kept),
+            State::Miss(miss) => {
+                let condition = self.condition;
+                Box::pin(miss.compute_or_refresh(Place::Task, body, condition)).await
+            }
+            State::Bypassed => Box::pin(body()).await,
+        }
     }
 
     /// Like [`or_refresh`](Self::or_refresh), for a synchronous function: `body` makes a closure that
@@ -295,8 +343,19 @@ where
     where
         F: FnOnce() -> B,
         B: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
     {
-        self.or_compute_blocking(move || body()())
+        match self.state {
+            State::Hit(shape, kept) => answer(shape, kept),
+            State::Miss(miss) => {
+                let make = || {
+                    let body = body();
+                    async move { body() }
+                };
+                block_on(miss.compute_or_refresh(Place::Thread, make, self.condition))
+            }
+            State::Bypassed => body()(),
+        }
     }
 }
 
@@ -304,6 +363,22 @@ fn answer<R, S: Shape<R>>(shape: S, kept: Option<S::Value>) -> R {
     shape
         .restore(kept)
         .expect("what a shape has no place for is not a hit")
+}
+
+/// What looking for an answer came to.
+enum Looked<V> {
+    /// What was kept, in a shape that has a place for it.
+    Answer(Option<V>),
+    /// What the call goes on from, and a value that is not as fresh as could be.
+    At(Ground, Option<Held<V>>),
+}
+
+/// What a computation stands on.
+enum Ground {
+    /// It is neither stored nor shared.
+    Uncached,
+    Memory,
+    Store(Footing),
 }
 
 /// What a miss has to do: the body, and what is asked about its value.
@@ -320,10 +395,13 @@ pub(crate) struct Miss<S, V> {
     pub(crate) ttl: Option<Duration>,
     pub(crate) none_ttl: Option<Duration>,
     pub(crate) handling: Handling<V>,
+    /// When the value was made that is to be replaced, if the call does nothing else: by the wall
+    /// clock, in milliseconds.
+    pub(crate) replaces: Option<u64>,
 }
 
 impl<S, V: LocalValue> Miss<S, V> {
-    async fn compute<R, B, K>(self, work: Work<B, K>) -> R
+    async fn compute<R, B, K>(&self, work: Work<B, K>) -> R
     where
         S: Shape<R, Value = V>,
         B: AsyncFnOnce() -> R,
@@ -332,12 +410,37 @@ impl<S, V: LocalValue> Miss<S, V> {
         let Some(subject) = &self.subject else {
             return inside(pin!((work.body)())).await;
         };
+        match self.look(subject).await {
+            Looked::Answer(kept) => answer(self.shape, kept),
+            Looked::At(ground, _) => self.compute_at(subject, ground, work).await,
+        }
+    }
+
+    /// Looks for an answer beyond what memory has at hand.
+    async fn look<R>(&self, subject: &Subject) -> Looked<V>
+    where
+        S: Shape<R, Value = V>,
+    {
         if deferral::is_inside() && !active(Mutant::BlockStores) {
-            return self.compute_deferred(subject, work.body).await;
+            return self.look_deferred(subject).await;
         }
         match self.place(subject) {
-            Some((shared, coding)) => self.compute_shared(subject, shared, &coding, work).await,
-            None => self.compute_locally(subject, work).await,
+            Some((shared, coding)) => self.look_in_store(subject, shared, &coding).await,
+            None => self.look_in_memory(subject),
+        }
+    }
+
+    /// Runs the body, and keeps what there is to keep.
+    async fn compute_at<R, B, K>(&self, subject: &Subject, ground: Ground, work: Work<B, K>) -> R
+    where
+        S: Shape<R, Value = V>,
+        B: AsyncFnOnce() -> R,
+        K: Condition<V>,
+    {
+        match ground {
+            Ground::Uncached => inside(pin!((work.body)())).await,
+            Ground::Memory => self.compute_locally(subject, work).await,
+            Ground::Store(footing) => self.compute_shared(subject, footing, work).await,
         }
     }
 

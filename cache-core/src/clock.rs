@@ -4,7 +4,7 @@
 //! costs 2.5 ns where `Instant::now` costs 20, and ticks every 1 to 4 ms. An entry can therefore
 //! be served up to one such tick after its deadline.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// A moment or a span, in units of 2⁻³² seconds.
 pub(crate) type Tick = u64;
@@ -32,6 +32,15 @@ impl Clock {
             Self::Coarse => coarsetime::Instant::now_without_cache_update().as_ticks(),
             #[cfg(feature = "testing")]
             Self::Stepped(clock) => clock.now(),
+        }
+    }
+
+    /// The time of day, which two machines share more or less.
+    pub(crate) fn wall(&self) -> SystemTime {
+        match self {
+            Self::Coarse => SystemTime::now(),
+            #[cfg(feature = "testing")]
+            Self::Stepped(clock) => SystemTime::UNIX_EPOCH + duration(clock.now()),
         }
     }
 

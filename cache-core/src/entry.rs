@@ -8,7 +8,7 @@
 //! | ---: | ---: | --- |
 //! | 0 | 3 | magic `89 43 57`; the first byte occurs in no UTF-8 text, JSON included |
 //! | 3 | 1 | format, 1 |
-//! | 4 | 1 | flags: bit 0 the value is absent, bit 1 the body is compressed (kept for later), others zero |
+//! | 4 | 1 | flags: bit 0 the value is absent, bit 1 the body is compressed (kept for later), bit 2 it is kept for longer than it is fresh, others zero |
 //! | 5 | 1 | [codec](crate::codec::Codec::id) of the body; 0 for an absent value |
 //! | 6 | 1 | number of generations *n*, at least 1 |
 //! | 7 | 1 | zero |
@@ -42,7 +42,8 @@
 //! wall-clock times, the only ones that two machines share, hence kept so that a wrong clock is
 //! harmless: the header holds a moment and a span and not a final moment, an [`age`](Stamp::age) is
 //! never negative, and an entry is fresh for no longer than its span by any one clock that does not
-//! step backwards. No promise about invalidation depends on them. A function without stale windows
+//! step backwards. An entry that the store keeps for longer than it is fresh says so, so that a
+//! program without stale windows does not take it for fresh. No promise about invalidation depends on them. A function without stale windows
 //! or refreshing ahead must not look at them at all.
 
 mod head;
@@ -67,6 +68,7 @@ pub use reject::Reject;
 const MAGIC: [u8; 3] = [0x89, b'C', b'W'];
 const FORMAT: u8 = 1;
 const ABSENT: u8 = 1;
+const OUTLIVES: u8 = 1 << 2;
 const NO_CODEC: u8 = 0;
 
 /// The bytes before the fence.
@@ -146,7 +148,10 @@ impl Draft<'_> {
         self.seal(self.header(ABSENT, NO_CODEC)?)
     }
 
-    fn header(&self, flags: u8, codec: u8) -> Result<Vec<u8>, Error> {
+    fn header(&self, mut flags: u8, codec: u8) -> Result<Vec<u8>, Error> {
+        if self.stamp.outlives {
+            flags |= OUTLIVES;
+        }
         let generations = self.fence.generations();
         let count = u8::try_from(generations.len())
             .map_err(|_| Error::data("an entry can't carry more than 255 generations"))?;
@@ -239,7 +244,7 @@ impl<'a> Envelope<'a> {
 
     /// What a writer of this format keeps to; behind the check, so a difference is not chance.
     fn check_fields(&self, body: usize) -> Result<(), Reject> {
-        if self.bytes[4] & !ABSENT != 0 || self.bytes[7] != 0 {
+        if self.bytes[4] & !(ABSENT | OUTLIVES) != 0 || self.bytes[7] != 0 {
             return Err(Reject::Future);
         }
         let empty = self.bytes[5] == NO_CODEC && body == 0;
@@ -357,6 +362,7 @@ impl<'a> Entry<'a> {
             created: u64::from_le_bytes(self.0.array_at(40)),
             fresh: u64::from_le_bytes(self.0.array_at(48)),
             cost: self.0.u32_at(56),
+            outlives: self.0.bytes[4] & OUTLIVES != 0,
         }
     }
 

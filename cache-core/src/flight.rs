@@ -302,7 +302,7 @@ impl Flight {
             None => true,
             Some(result) => {
                 wanted.seat.is_some_and(|seat| seat < state.admitted)
-                    && result.deadline() > wanted.now
+                    && result.expires() > wanted.now
             }
         };
         let same_fence = self.fence.as_ref() == wanted.fence;

@@ -5,6 +5,7 @@
 
 mod agenda;
 pub mod audit;
+mod background;
 mod body;
 mod breaker;
 mod builder;
@@ -20,6 +21,7 @@ pub mod entry;
 mod error;
 pub mod fence;
 mod flight;
+mod freshness;
 mod function;
 mod handling;
 mod health;
@@ -41,6 +43,7 @@ mod pattern;
 mod pending;
 mod plain;
 mod policy;
+mod refreshes;
 mod registry;
 mod rollout;
 mod round_trip;

@@ -68,7 +68,7 @@ impl Memory {
 
     #[inline]
     fn is_valid(&self, entry: &Entry, now: Tick) -> bool {
-        entry.deadline() > now && self.invalidations.permit_entry(&entry.slots, &entry.stamp)
+        entry.deadline() > now && self.is_current(entry)
     }
 
     /// Stores what was computed, unless an invalidation has overtaken it.
@@ -77,7 +77,7 @@ impl Memory {
     /// being served: an invalidation that comes between it and the insertion is seen by every
     /// read, because reads compare the same slots.
     pub(crate) fn insert(&self, entry: Arc<Entry>, leaf: Slot) -> Arrange {
-        let (hash, deadline) = (entry.key.hash, entry.deadline());
+        let (hash, ends) = (entry.key.hash, entry.ends());
         let displaced = self.invalidations.complete(leaf, || {
             let permitted = self.invalidations.permit(&entry.slots, entry.stamp.born());
             if active(Mutant::StoresInTwoSteps) {
@@ -87,21 +87,21 @@ impl Memory {
             permitted.then(|| self.engine.insert(hash, entry.clone()))
         });
         match displaced {
-            Some(_) => self.expiry.note(hash, deadline),
+            Some(_) => self.expiry.note(hash, ends),
             None => Arrange::default(),
         }
     }
 
     /// Stores an entry in the place of whatever is stored or being computed.
     pub(crate) fn replace(&self, mut entry: Arc<Entry>, leaf: Slot) -> Arrange {
-        let (hash, deadline) = (entry.key.hash, entry.deadline());
+        let (hash, ends) = (entry.key.hash, entry.ends());
         let _displaced = self.invalidations.supersede(leaf, |born| {
             if let Some(entry) = Arc::get_mut(&mut entry) {
                 entry.stamp = Stamp::new(born);
             }
             self.engine.insert(hash, entry)
         });
-        self.expiry.note(hash, deadline)
+        self.expiry.note(hash, ends)
     }
 
     /// Lets an entry end at another moment.
@@ -114,7 +114,7 @@ impl Memory {
     /// Forgets when to look for entries that are gone.
     pub(crate) fn thin_out(&self) {
         self.expiry
-            .thin_out(|hash| Some(self.engine.peek(hash)?.deadline()));
+            .thin_out(|hash| Some(self.engine.peek(hash)?.ends()));
     }
 
     /// Removes an entry, whatever it is, and sees to it that none under computation takes its place.
@@ -134,7 +134,7 @@ impl Memory {
     /// Removes what has expired under these hashes.
     pub(crate) fn sweep(&self, due: Vec<u64>, now: Tick) {
         for hash in due {
-            self.engine.remove_if(hash, |entry| entry.deadline() <= now);
+            self.engine.remove_if(hash, |entry| entry.ends() <= now);
         }
     }
 
@@ -151,7 +151,20 @@ impl Memory {
     pub(crate) fn valid_entries(&self, now: Tick) -> impl Iterator<Item = Arc<Entry>> + '_ {
         self.engine
             .entries()
-            .filter(move |entry| self.is_valid(entry, now))
+            .filter(move |entry| entry.expires() > now && self.is_current(entry))
+    }
+
+    /// The entry of this key, if it is of any use besides that of a fresh one.
+    pub(crate) fn aged(&self, key: &EntryKey, now: Tick) -> Option<Arc<Entry>> {
+        let entry = self.engine.peek(key.hash)?;
+        let is_own = entry.key.is(key.instance, &key.bytes);
+        (is_own && entry.ends() > now && self.is_current(&entry)).then_some(entry)
+    }
+
+    /// Whether no invalidation has outdated an entry.
+    #[inline]
+    pub(crate) fn is_current(&self, entry: &Entry) -> bool {
+        self.invalidations.permit_entry(&entry.slots, &entry.stamp)
     }
 
     /// How many entries are held, those not yet reclaimed included.
@@ -189,6 +202,7 @@ mod tests {
             key,
             slots: Slots::from_slice(&[3]),
             weight: 1,
+            later: None,
             path: "".into(),
             series: Statistics::default().series(&FUNCTION),
             value: Some(1_u8),

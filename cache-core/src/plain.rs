@@ -23,7 +23,7 @@ use crate::pending::Regions;
 use crate::segment::escape;
 use crate::shared::{Found, Look, Shared};
 use crate::store::Swap;
-use crate::subject::Subject;
+use crate::subject::{Lifetime, Subject};
 use crate::traffic::MissReason;
 
 /// Stands for all of them: one key is one entry, whatever the type of its value.
@@ -105,7 +105,9 @@ impl<'a> PlainKey<'a> {
         let inner = self.cache.inner();
         let born = inner.memory.invalidations.now();
         let ttl = inner.default_ttl;
-        let entry = self.subject.entry(inner, born, Some(value), ttl, |_| 0);
+        let entry = self
+            .subject
+            .entry(inner, born, Some(value), Lifetime::fixed(ttl), |_| 0);
         inner.replace(entry, self.subject.leaf);
         let found = self.look_up();
         let found: Option<[u8; 16]> = found.and_then(|entry| entry.value().flatten());
@@ -147,7 +149,7 @@ impl<'a> PlainKey<'a> {
         let budget = &mut shared.budget();
         match shared.look(look, &coding(), budget).await? {
             Found::Entry(value, _) => Ok(value),
-            Found::Nothing(_) | Found::Barred => Ok(None),
+            Found::Aged(..) | Found::Nothing(_) | Found::Barred => Ok(None),
         }
     }
 
@@ -157,6 +159,7 @@ impl<'a> PlainKey<'a> {
             path: &self.subject.path,
             function: "",
             series: &self.subject.series,
+            policy: PLAIN.policy(),
             ttl,
         }
     }
@@ -176,6 +179,7 @@ impl<'a> PlainKey<'a> {
             ttl,
             none_ttl: None,
             handling: Handling::shared(),
+            replaces: None,
         })
     }
 
@@ -189,7 +193,9 @@ impl<'a> PlainKey<'a> {
         let born = inner.memory.invalidations.now();
         let ttl = inner.bounded_by_fallback(ttl, Duration::ZERO);
         let weigh = Handling::shared().weigh;
-        let entry = self.subject.entry(inner, born, Some(value), ttl, weigh);
+        let entry = self
+            .subject
+            .entry(inner, born, Some(value), Lifetime::fixed(ttl), weigh);
         inner.replace(entry, self.subject.leaf);
         self.invalidate_later();
         if inner.shared().is_some() {
@@ -232,7 +238,12 @@ impl<'a> PlainKey<'a> {
         let Some(fence) = fence.and_then(|fence| fence.after_swap(&swap)) else {
             return Ok(());
         };
-        let entry = coding().encode_entry(&keys, &fence, Some(value), ttl, Duration::ZERO)?;
+        let entry = coding().encode_entry(
+            &keys,
+            &fence,
+            Some(value),
+            shared.stamp(ttl, Duration::ZERO),
+        )?;
         shared.fill(look, entry, ttl, &mut budget).await
     }
 

@@ -22,6 +22,7 @@ use crate::agenda::Agenda;
 use crate::breaker::{Breaker, Permit, Side};
 use crate::cache::Inner;
 use crate::clock::Clock;
+use crate::entry::Stamp;
 use crate::error::Error;
 use crate::layout::Layout;
 use crate::pending::Pending;
@@ -31,7 +32,7 @@ use crate::sync::AtomicBool;
 use crate::traffic::Operation;
 
 pub(crate) use invalidate::Allowance;
-pub(crate) use look::{Found, Look};
+pub(crate) use look::{Aged, Found, Look};
 pub(crate) use sweep::Sweeps;
 
 /// Larger entries are neither stored nor read: 16 MiB.
@@ -100,6 +101,11 @@ impl Shared {
             errands,
             plain,
         }
+    }
+
+    /// The times of a value that was made just now.
+    pub(crate) fn stamp(&self, fresh: Duration, cost: Duration) -> Stamp {
+        Stamp::new(self.clock.wall(), fresh, cost)
     }
 
     /// What a call may spend on the store.

@@ -62,6 +62,11 @@ pub struct FunctionStats {
     /// Calls that ran uncached because a [rollout](crate::Cache::set_rollout) leaves them out: they
     /// count as neither hit nor miss.
     pub bypassed: u64,
+    /// Hits that were answered by a value which had expired: by `stale_while_revalidate`,
+    /// `stale_if_error` or `timeout`.
+    pub stale: u64,
+    /// Bodies that were started in the background to compute a value anew.
+    pub refreshes: u64,
     /// Operations of a store that failed, and values that it could not take. No call failed for it:
     /// it ran as if it were not cached.
     pub errors: u64,
@@ -92,6 +97,8 @@ pub(crate) struct Series {
     pub(crate) failures: AtomicU64,
     uncacheable: AtomicU64,
     pub(crate) bypassed: AtomicU64,
+    pub(crate) stale: AtomicU64,
+    pub(crate) refreshes: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -111,6 +118,8 @@ impl Series {
             failures: AtomicU64::new(0),
             uncacheable: AtomicU64::new(0),
             bypassed: AtomicU64::new(0),
+            stale: AtomicU64::new(0),
+            refreshes: AtomicU64::new(0),
         }
     }
 
@@ -218,6 +227,8 @@ impl Series {
             failures: self.failures.load(Relaxed),
             uncacheable: self.uncacheable.load(Relaxed),
             bypassed: self.bypassed.load(Relaxed),
+            stale: self.stale.load(Relaxed),
+            refreshes: self.refreshes.load(Relaxed),
             errors: counts.errors.iter().sum(),
         }
     }

@@ -6,18 +6,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::cache::{Cache, Inner};
+use crate::clock::{Tick, ticks};
 use crate::error::Error;
 use crate::function::{Function, Instance};
 use crate::key::KeyWriter;
 use crate::layout::{EntryKeys, FunctionEntry, Layout, Leaf};
-use crate::memory::entry::{Entry, EntryKey, Slots};
+use crate::memory::entry::{Entry, EntryKey, Later, Slots};
 use crate::memory::invalidations::{Born, Slot, Stamp};
 use crate::policy::MAX_TTL;
 use crate::segment::{SegmentWriter, render};
 use crate::stats::Series;
 
 /// Everything about an entry that is known before its value is.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Subject {
     pub(crate) key: EntryKey,
     pub(crate) slots: Slots,
@@ -108,23 +109,57 @@ impl Subject {
         inner: &Inner,
         born: Born,
         value: Option<V>,
-        ttl: Duration,
+        lifetime: Lifetime,
         weigh: fn(&V) -> u64,
     ) -> Arc<Entry> {
         let weight = inner.weigh(|| {
             let owned = value.as_ref().map_or(0, weigh);
             (size_of::<Entry<Option<V>>>() + self.key.bytes.len()) as u64 + owned
         });
+        let (deadline, later) = self.times(inner.clock.now(), lifetime, value.is_some());
         Arc::new(Entry {
             key: self.key.clone(),
             stamp: Stamp::new(born),
-            deadline: inner.clock.after(ttl.min(MAX_TTL)).into(),
+            deadline: deadline.into(),
             slots: self.slots.clone(),
             weight,
+            later,
             path: self.path.clone(),
             series: Arc::clone(&self.series),
             value,
         })
+    }
+}
+
+/// How long what was computed lives.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Lifetime {
+    pub(crate) ttl: Duration,
+    /// How long it took to compute, if it may be of use when it is not quite fresh any more.
+    pub(crate) cost: Option<Duration>,
+}
+
+impl Lifetime {
+    /// That of what ends when its ttl does.
+    pub(crate) fn fixed(ttl: Duration) -> Self {
+        Self { ttl, cost: None }
+    }
+}
+
+impl Subject {
+    /// Until when an entry answers without a question, and what comes then. An absence is no use
+    /// once it has expired.
+    fn times(&self, now: Tick, lifetime: Lifetime, is_value: bool) -> (Tick, Option<Box<Later>>) {
+        let ttl = lifetime.ttl.min(MAX_TTL);
+        let expires = now.saturating_add(ticks(ttl));
+        let policy = self.key.instance.function().policy();
+        let Some(cost) = lifetime.cost.filter(|_| is_value && policy.ages()) else {
+            return (expires, None);
+        };
+        let ends = expires.saturating_add(ticks(policy.longest_stale()));
+        let fresh = ttl.saturating_sub(policy.early(ttl, cost));
+        let later = Later { expires, ends };
+        (now.saturating_add(ticks(fresh)), Some(Box::new(later)))
     }
 }
 

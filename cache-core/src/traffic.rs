@@ -53,10 +53,12 @@ pub(crate) enum MissReason {
     Pending,
     /// The store did not answer.
     Unavailable,
+    /// The store keeps it for longer than it is fresh, and it is of no use any more.
+    Expired,
 }
 
 impl MissReason {
-    pub(crate) const COUNT: usize = 14;
+    pub(crate) const COUNT: usize = 15;
 
     pub(crate) fn index(self) -> usize {
         match self {
@@ -64,7 +66,8 @@ impl MissReason {
             Self::Undecodable => 1,
             Self::Pending => 2,
             Self::Unavailable => 3,
-            Self::Rejected(reject) => 4 + reject as usize,
+            Self::Expired => 4,
+            Self::Rejected(reject) => 5 + reject as usize,
         }
     }
 
@@ -75,6 +78,7 @@ impl MissReason {
             Self::Undecodable,
             Self::Pending,
             Self::Unavailable,
+            Self::Expired,
         ];
         own.into_iter().chain(Reject::ALL.map(Self::Rejected))
     }
@@ -83,6 +87,7 @@ impl MissReason {
         match self {
             Self::Absent => "absent",
             Self::Undecodable => "undecodable",
+            Self::Expired => "expired",
             Self::Pending => "pending_invalidation",
             Self::Unavailable => "unavailable",
             Self::Rejected(reject) => reject.as_str(),

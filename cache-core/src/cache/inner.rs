@@ -6,6 +6,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use crate::agenda::{Agenda, Item};
+use crate::background::Background;
 use crate::body::is_inside;
 use crate::builder::{Bound, CacheBuilder, Plan};
 use crate::clock::{Clock, Tick, ticks};
@@ -16,6 +17,7 @@ use crate::memory::entry::Entry;
 use crate::memory::expiry::Arrange;
 use crate::memory::invalidations::Slot;
 use crate::plain::PLAIN;
+use crate::refreshes::Refreshes;
 use crate::rollout::Switch;
 use crate::setting::Ttls;
 use crate::settling::Settling;
@@ -43,6 +45,10 @@ pub(crate) struct Inner {
     /// Of a cache without a store.
     pub(crate) counters: LocalCounters,
     pub(crate) agenda: Arc<Agenda>,
+    /// What runs beside its callers.
+    pub(crate) background: Arc<Background>,
+    pub(crate) refreshes: Arc<Refreshes>,
+    pub(crate) retry_after: Duration,
     /// Whether the recorder of metrics is told of this cache: from its first use on.
     #[cfg(feature = "metrics")]
     metered: AtomicBool,
@@ -77,6 +83,14 @@ impl Inner {
             patience: builder.patience,
             settle: builder.settle,
             flights: Flights::new(Arc::clone(&agenda)),
+            background: Background::new(
+                builder.background_limit,
+                builder.background_timeout,
+                builder.clock.clone(),
+                Arc::clone(&agenda),
+            ),
+            refreshes: Arc::default(),
+            retry_after: builder.retry_after,
             agenda,
             memory: Memory::new(builder.bound, &builder.clock),
             clock: builder.clock,

@@ -1,38 +1,31 @@
 //! A call inside a block that defers invalidations.
 
-use std::pin::pin;
+use std::sync::atomic::Ordering::Relaxed;
 
-use super::{LocalValue, Miss};
-use crate::body::inside;
+use super::{Ground, LocalValue, Looked, Miss};
 use crate::deferral;
+use crate::freshness::Use;
 use crate::outcome::Shape;
-use crate::shared::{Found, Look};
+use crate::shared::Found;
 use crate::subject::Subject;
 use crate::traffic::MissReason;
 
 impl<S, V: LocalValue> Miss<S, V> {
-    /// Answers from the store, unless the block has outdated the entry, or else runs the body. What
-    /// that gives is neither stored nor shared: it may be of an old snapshot, or never be committed.
-    /// Nor does the call wait for another's computation, which may be waiting for a lock that the
-    /// transaction holds.
-    pub(super) async fn compute_deferred<R>(
-        &self,
-        subject: &Subject,
-        body: impl AsyncFnOnce() -> R,
-    ) -> R
+    /// Answers from the store, unless the block has outdated the entry. What the body would give is
+    /// neither stored nor shared: it may be of an old snapshot, or never be committed. Nor does the call
+    /// wait for another's computation, which may be waiting for a lock that the transaction holds; nor
+    /// does anything go on in the background.
+    pub(super) async fn look_deferred<R>(&self, subject: &Subject) -> Looked<V>
     where
         S: Shape<R, Value = V>,
     {
-        if let Some(answer) = self.find_in_store(subject).await {
-            return answer;
+        match self.find_in_store(subject).await {
+            Some(kept) if kept.is_some() || S::HAS_ABSENCE => Looked::Answer(kept),
+            _ => Looked::At(Ground::Uncached, None),
         }
-        inside(pin!(body())).await
     }
 
-    async fn find_in_store<R>(&self, subject: &Subject) -> Option<R>
-    where
-        S: Shape<R, Value = V>,
-    {
+    async fn find_in_store(&self, subject: &Subject) -> Option<Option<V>> {
         let Some((shared, coding)) = self.place(subject) else {
             subject.series.missed();
             return None;
@@ -45,15 +38,17 @@ impl<S, V: LocalValue> Miss<S, V> {
             Ok(keys) => keys,
             Err(error) => return subject.series.uncacheable(&error),
         };
-        let look = Look {
-            keys: &keys,
-            path: &subject.path,
-            function: subject.key.instance.function().name(),
-            series: &subject.series,
-            ttl: self.ttl_of_a_value(subject),
-        };
+        let look = self.looked_for(subject, &keys);
         match shared.look(look, &coding, &mut shared.budget()).await {
-            Ok(Found::Entry(kept, _)) => self.shape.restore(kept),
+            Ok(Found::Entry(kept, _)) => Some(kept),
+            Ok(Found::Aged(aged, _)) if aged.usable == Use::Ahead => {
+                subject.series.shared_hits.fetch_add(1, Relaxed);
+                Some(Some(aged.value))
+            }
+            Ok(Found::Aged(..)) => {
+                subject.series.missed_shared(MissReason::Expired);
+                None
+            }
             Ok(Found::Nothing(_) | Found::Barred) | Err(_) => None,
         }
     }

@@ -12,7 +12,7 @@ use crate::memory::entry::Entry;
 use crate::memory::invalidations::Computing;
 use crate::mutants::{Mutant, active};
 use crate::outcome::{Outcome, Shape};
-use crate::subject::Subject;
+use crate::subject::{Lifetime, Subject};
 
 impl<S, V: LocalValue> Miss<S, V> {
     pub(super) async fn compute_locally<R, B, K>(&self, subject: &Subject, work: Work<B, K>) -> R
@@ -140,14 +140,18 @@ impl<S, V: LocalValue> Miss<S, V> {
         };
         let inner = self.cache.inner();
         let mut ttl = self.time_to_live(subject, value.as_ref(), &work.condition);
+        let took = duration(inner.clock.now().saturating_sub(began));
         if self.handling.coding.is_some() {
             // The body's time is a part of the value's age.
-            let took = duration(inner.clock.now().saturating_sub(began));
             ttl = inner.bounded_by_fallback(ttl, took);
         }
         #[cfg(debug_assertions)]
         self.check_round_trip::<R>(subject, value.as_ref(), ttl);
-        let entry = subject.entry(inner, born, value, ttl, self.handling.weigh);
+        let lifetime = Lifetime {
+            ttl,
+            cost: self.ages_here().then_some(took),
+        };
+        let entry = subject.entry(inner, born, value, lifetime, self.handling.weigh);
         // Memory may have stood in for a store when the call began, and hears of no other process
         // any more once the store was reached. What that did not outdate began after it, and sees
         // it here.

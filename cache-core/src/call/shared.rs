@@ -8,34 +8,109 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
-use super::{Condition, LocalValue, Miss, Work};
+use super::{Condition, Ground, Held, LocalValue, Looked, Miss, Work};
 use crate::body::inside;
-use crate::fence::Fence;
+use crate::fence::{Fence, Observed};
 use crate::flight::{Leader, Role, Seat, Turn, Wanted};
 use crate::handling::Coding;
+use crate::layout::EntryKeys;
 use crate::memory::entry::Entry;
 #[cfg(mutants)]
 use crate::mutants::{Mutant, active};
 use crate::outcome::Shape;
 use crate::shared::{Budget, Found, Look, Shared};
-use crate::subject::Subject;
+use crate::subject::{Lifetime, Subject};
 
-/// Where and how a call keeps what it computes.
-struct Place<'a, V> {
-    shared: &'a Shared,
-    coding: &'a Coding<V>,
-    look: Look<'a>,
+/// What a call has been shown by a store.
+pub(super) struct Footing {
+    keys: EntryKeys,
+    /// None if an invalidation that is pending covers the entry, or the store did not answer.
+    observed: Option<Observed>,
     budget: Budget,
     /// Taken before the store is asked: the flight that the reply allows may have ended by then.
     seat: Seat,
 }
 
+/// Where and how a call keeps what it computes.
+struct Place<'a, V> {
+    shared: &'a Shared,
+    coding: Coding<V>,
+    look: Look<'a>,
+    budget: Budget,
+    seat: Seat,
+}
+
 impl<S, V: LocalValue> Miss<S, V> {
-    pub(super) async fn compute_shared<R, B, K>(
+    pub(super) fn looked_for<'a>(&self, subject: &'a Subject, keys: &'a EntryKeys) -> Look<'a> {
+        let function = subject.key.instance.function();
+        let policy = function.policy();
+        Look {
+            keys,
+            path: &subject.path,
+            function: function.name(),
+            series: &subject.series,
+            policy,
+            ttl: self.ttl_of_a_value(subject) + policy.longest_stale(),
+        }
+    }
+
+    /// Asks the store for the entry.
+    pub(super) async fn look_in_store<R>(
         &self,
         subject: &Subject,
         shared: &Shared,
         coding: &Coding<V>,
+    ) -> Looked<V>
+    where
+        S: Shape<R, Value = V>,
+    {
+        let keys = match subject.keys(&shared.layout) {
+            Ok(keys) => keys,
+            Err(error) => {
+                subject.series.uncacheable::<()>(&error);
+                return Looked::At(Ground::Uncached, None);
+            }
+        };
+        let mut budget = shared.budget();
+        let inner = self.cache.inner();
+        let seat = inner.flights.attend(subject.key.hash);
+        let born = inner.memory.invalidations.now();
+        let look = self.looked_for(subject, &keys);
+        let (observed, held) = match shared.look(look, coding, &mut budget).await {
+            Ok(Found::Entry(kept, _)) if kept.is_some() || S::HAS_ABSENCE => {
+                return Looked::Answer(kept);
+            }
+            Ok(Found::Aged(aged, observed)) => (Some(observed), Some(Held { aged, born })),
+            Ok(Found::Entry(_, observed) | Found::Nothing(observed)) => (Some(observed), None),
+            Ok(Found::Barred) | Err(_) => (None, None),
+        };
+        let footing = Footing {
+            keys,
+            observed,
+            budget,
+            seat,
+        };
+        Looked::At(Ground::Store(footing), held)
+    }
+
+    /// Whether a value that was found still stands in the store, and nothing has outdated it since.
+    pub(super) async fn still_stands(&self, subject: &Subject, held: &Held<V>) -> bool {
+        let Some((shared, coding)) = self.place(subject) else {
+            return false;
+        };
+        let Ok(keys) = subject.keys(&shared.layout) else {
+            return false;
+        };
+        let look = self.looked_for(subject, &keys);
+        shared
+            .still_stands(look, coding.codec, held.aged.made)
+            .await
+    }
+
+    pub(super) async fn compute_shared<R, B, K>(
+        &self,
+        subject: &Subject,
+        footing: Footing,
         work: Work<B, K>,
     ) -> R
     where
@@ -43,34 +118,22 @@ impl<S, V: LocalValue> Miss<S, V> {
         B: AsyncFnOnce() -> R,
         K: Condition<V>,
     {
-        let keys = match subject.keys(&shared.layout) {
-            Ok(keys) => keys,
-            Err(error) => {
-                subject.series.uncacheable::<()>(&error);
-                return inside(pin!((work.body)())).await;
-            }
+        // Once it is reached, a store does not become memory again.
+        let Some((shared, coding)) = self.place(subject) else {
+            return inside(pin!((work.body)())).await;
         };
-        let function = subject.key.instance.function();
+        let Footing {
+            keys,
+            observed,
+            budget,
+            seat,
+        } = footing;
         let mut place = Place {
             shared,
             coding,
-            look: Look {
-                keys: &keys,
-                path: &subject.path,
-                function: function.name(),
-                series: &subject.series,
-                ttl: self.ttl_of_a_value(subject),
-            },
-            budget: shared.budget(),
-            seat: self.cache.inner().flights.attend(subject.key.hash),
-        };
-        let observed = match shared.look(place.look, coding, &mut place.budget).await {
-            Ok(Found::Entry(kept, observed)) => match self.shape.restore(kept) {
-                Some(answer) => return answer,
-                None => Some(observed),
-            },
-            Ok(Found::Nothing(observed)) => Some(observed),
-            Ok(Found::Barred) | Err(_) => None,
+            look: self.looked_for(subject, &keys),
+            budget,
+            seat,
         };
         let fence = match observed {
             Some(observed) => {
@@ -165,7 +228,8 @@ impl<S, V: LocalValue> Miss<S, V> {
         let cost = began.elapsed();
         #[cfg(debug_assertions)]
         self.check_round_trip::<R>(subject, kept.as_ref(), ttl);
-        let entry = subject.entry(inner, born, kept, ttl, self.handling.weigh);
+        let lifetime = Lifetime::fixed(ttl);
+        let entry = subject.entry(inner, born, kept, lifetime, self.handling.weigh);
         if let Some(leader) = &mut leader {
             leader.publish(Arc::clone(&entry));
         }
@@ -198,12 +262,19 @@ impl<V: LocalValue> Place<'_, V> {
         let Some(kept) = entry.value::<V>() else {
             return;
         };
+        let (mut stamp, mut kept_for) = (self.shared.stamp(ttl, cost), ttl);
+        let stale = look.policy.longest_stale();
+        // An absence is no use once it has expired.
+        if kept.is_some() && !stale.is_zero() {
+            (stamp, kept_for) = (stamp.outliving(), ttl + stale);
+        }
         let encoded = self
             .coding
-            .encode_entry(look.keys, fence, kept.as_ref(), ttl, cost);
+            .encode_entry(look.keys, fence, kept.as_ref(), stamp);
         match encoded {
             Ok(bytes) => {
-                let _ = self.shared.fill(look, bytes, ttl, &mut self.budget).await;
+                let fill = self.shared.fill(look, bytes, kept_for, &mut self.budget);
+                let _ = fill.await;
             }
             Err(error) => look.series.unencodable(&error),
         }

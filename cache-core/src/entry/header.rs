@@ -74,6 +74,7 @@ pub struct Stamp {
     pub(super) created: u64,
     pub(super) fresh: u64,
     pub(super) cost: u32,
+    pub(super) outlives: bool,
 }
 
 impl Stamp {
@@ -87,7 +88,32 @@ impl Stamp {
             created: u64::try_from(since_epoch.as_millis()).unwrap_or(u64::MAX),
             fresh: u64::try_from(fresh.as_millis()).unwrap_or(u64::MAX),
             cost: u32::try_from(cost.as_micros()).unwrap_or(u32::MAX),
+            outlives: false,
         }
+    }
+
+    /// The same, of an entry that the store keeps for longer than it is fresh: a reader who has no
+    /// use for a value that has expired must look at its age.
+    #[must_use]
+    pub fn outliving(mut self) -> Self {
+        self.outlives = true;
+        self
+    }
+
+    /// Whether the store may keep the entry for longer than it is fresh.
+    #[must_use]
+    pub fn outlives(&self) -> bool {
+        self.outlives
+    }
+
+    /// When the entry was made, by the wall clock of whoever made it, in milliseconds since 1970.
+    pub(crate) fn created(&self) -> u64 {
+        self.created
+    }
+
+    /// For how long it is fresh from when it was made.
+    pub(crate) fn fresh(&self) -> Duration {
+        Duration::from_millis(self.fresh)
     }
 
     /// The time since the entry was made; zero when the two clocks disagree about the order.

@@ -38,26 +38,50 @@ impl EntryKey {
 #[derive(Debug)]
 #[repr(C)]
 pub(crate) struct Entry<V: ?Sized = dyn Any + Send + Sync> {
-    /// Changeable, for `expire`: a load of it costs what one of a plain number does.
+    /// Until when it answers without a question. Changeable, for `expire`: a load of it costs what one
+    /// of a plain number does.
     pub(crate) deadline: AtomicU64,
     pub(crate) stamp: Stamp,
     pub(crate) key: EntryKey,
     pub(crate) slots: Slots,
     pub(crate) weight: u64,
+    /// What it is good for afterwards, if for anything.
+    pub(crate) later: Option<Box<Later>>,
     /// The rendered key prefix of a function, or the whole of a plain key.
     pub(crate) path: Cow<'static, str>,
     pub(crate) series: Arc<Series>,
     pub(crate) value: V,
 }
 
+/// The times of an entry that is of use beyond the first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Later {
+    /// When it expires.
+    pub(crate) expires: Tick,
+    /// When it can't be used for anything any more.
+    pub(crate) ends: Tick,
+}
+
 impl Entry {
-    /// When it ends.
+    /// Until when it answers without a question.
     #[inline]
     pub(crate) fn deadline(&self) -> Tick {
         self.deadline.load(Relaxed)
     }
 
-    /// Lets it end at another moment. Whether it is valid does not depend on that alone.
+    /// When it expires.
+    pub(crate) fn expires(&self) -> Tick {
+        let later = self.later.as_ref();
+        later.map_or_else(|| self.deadline(), |later| later.expires)
+    }
+
+    /// When it can't be used for anything any more.
+    pub(crate) fn ends(&self) -> Tick {
+        let later = self.later.as_ref();
+        later.map_or_else(|| self.deadline(), |later| later.ends)
+    }
+
+    /// Lets one that has no other time end at another moment. Whether it is valid does not depend on that alone.
     pub(crate) fn end_at(&self, deadline: Tick) {
         self.deadline.store(deadline, Relaxed);
     }

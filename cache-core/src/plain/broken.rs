@@ -32,7 +32,12 @@ impl PlainKey<'_> {
             Some(Observed::unseen(keys.generations().len()))
         };
         if let Some(fence) = fence {
-            let entry = coding().encode_entry(&keys, &fence, Some(value), ttl, Duration::ZERO)?;
+            let entry = coding().encode_entry(
+                &keys,
+                &fence,
+                Some(value),
+                shared.stamp(ttl, Duration::ZERO),
+            )?;
             shared.fill(look, entry, ttl, &mut budget).await?;
         }
         std::mem::forget(outdated);

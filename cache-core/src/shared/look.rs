@@ -2,15 +2,17 @@
 
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::{Budget, LARGEST_ENTRY, Shared};
 use crate::entry::{Body, Draft, Entry, Envelope, Expected, Fingerprint, Stamp};
 use crate::error::{Error, LOG};
 use crate::fence::{Fence, Nonce, Observed};
+use crate::freshness::Use;
 use crate::handling::Coding;
 use crate::layout::EntryKeys;
 use crate::mutants::{Mutant, active};
+use crate::policy::Policy;
 use crate::stats::Series;
 use crate::store::{Mint, Swap, Written};
 use crate::traffic::{ErrorClass, MissReason, Operation};
@@ -32,6 +34,7 @@ pub(crate) struct Look<'a> {
     /// Empty for a plain key.
     pub(crate) function: &'a str,
     pub(crate) series: &'a Series,
+    pub(crate) policy: &'a Policy,
     /// How long the entry would live if it had to be computed.
     pub(crate) ttl: Duration,
 }
@@ -41,10 +44,21 @@ pub(crate) struct Look<'a> {
 pub(crate) enum Found<V> {
     /// A valid entry; `None` is a kept absence.
     Entry(Option<V>, Observed),
+    /// A valid entry that is not as fresh as could be, which is counted by whoever uses it.
+    Aged(Aged<V>, Observed),
     /// Nothing that may answer.
     Nothing(Observed),
     /// An invalidation that is pending covers it: the store must not be asked.
     Barred,
+}
+
+/// A value that is not as fresh as could be.
+#[derive(Debug, Clone)]
+pub(crate) struct Aged<V> {
+    pub(crate) value: V,
+    pub(crate) usable: Use,
+    /// When it was made, by the wall clock of whoever made it, in milliseconds.
+    pub(crate) made: u64,
 }
 
 impl Shared {
@@ -75,15 +89,43 @@ impl Shared {
         if active(Mutant::PendingLookedAtLate) && self.bars(look) {
             return Ok(Found::Barred);
         }
-        match open(value.as_deref(), look.keys, &observed, coding) {
-            Ok(kept) => {
+        let opened = open(value.as_deref(), look.keys, &observed, coding);
+        match opened.and_then(|(kept, stamp)| self.judge(look, kept, stamp)) {
+            Ok(Judged::Fresh(kept)) => {
                 look.series.shared_hits.fetch_add(1, Relaxed);
                 Ok(Found::Entry(kept, observed))
             }
+            Ok(Judged::Aged(aged)) => Ok(Found::Aged(aged, observed)),
             Err(reason) => {
                 look.series.missed_shared(reason);
                 Ok(Found::Nothing(observed))
             }
+        }
+    }
+
+    /// Judges an entry by its age. Its end is the store's matter; a clock is looked at only where the
+    /// function or the entry's writer makes a difference between fresh and of use.
+    fn judge<V>(
+        &self,
+        look: Look<'_>,
+        kept: Option<V>,
+        stamp: Stamp,
+    ) -> Result<Judged<V>, MissReason> {
+        if !look.policy.ages() && !stamp.outlives() {
+            return Ok(Judged::Fresh(kept));
+        }
+        let age = stamp.age(self.clock.wall());
+        let usable = look.policy.use_at(age, stamp.fresh(), stamp.cost());
+        match (usable, kept) {
+            (Use::Fresh, kept) => Ok(Judged::Fresh(kept)),
+            // An absence answers until it expires, and is no use afterwards.
+            (Use::Ahead, None) => Ok(Judged::Fresh(None)),
+            (Use::Expired, _) | (_, None) => Err(MissReason::Expired),
+            (usable, Some(value)) => Ok(Judged::Aged(Aged {
+                value,
+                usable,
+                made: stamp.created(),
+            })),
         }
     }
 
@@ -102,6 +144,13 @@ impl Shared {
         let (value, observed) = self.read(look, budget).await?;
         let entry = prove(value.as_deref(), look.keys, &observed, codec, None);
         Ok(entry.ok().map(see))
+    }
+
+    /// Whether an entry still stands that was found, and may answer.
+    pub(crate) async fn still_stands(&self, look: Look<'_>, codec: u8, made: u64) -> bool {
+        let see = |entry: Entry<'_>| entry.stamp().created() == made;
+        let stands = self.inspect(look, codec, &mut self.budget(), see).await;
+        stands.is_ok_and(|stands| stands == Some(true))
     }
 
     pub(super) async fn read(
@@ -224,6 +273,12 @@ impl Shared {
     }
 }
 
+/// A valid entry, judged by its age.
+enum Judged<V> {
+    Fresh(Option<V>),
+    Aged(Aged<V>),
+}
+
 /// What stands there, if it may answer; without a fingerprint, whatever its shape is.
 fn prove<'a>(
     value: Option<&'a [u8]>,
@@ -243,18 +298,19 @@ fn prove<'a>(
     envelope.prove(&expected).map_err(MissReason::Rejected)
 }
 
-/// The value that stands there, if it may answer.
+/// The value that stands there, with its times, if it may answer.
 pub(super) fn open<V>(
     value: Option<&[u8]>,
     keys: &EntryKeys,
     observed: &Observed,
     coding: &Coding<V>,
-) -> Result<Option<V>, MissReason> {
+) -> Result<(Option<V>, Stamp), MissReason> {
     let fingerprint = Some((coding.schema)().fingerprint());
-    match prove(value, keys, observed, coding.codec, fingerprint)?.body() {
-        Body::Absent => Ok(None),
+    let entry = prove(value, keys, observed, coding.codec, fingerprint)?;
+    match entry.body() {
+        Body::Absent => Ok((None, entry.stamp())),
         Body::Value(bytes) => match (coding.decode)(bytes) {
-            Ok(value) => Ok(Some(value)),
+            Ok(value) => Ok((Some(value), entry.stamp())),
             Err(error) => {
                 tracing::debug!(target: LOG, %error, "a stored value can't be read");
                 Err(MissReason::Undecodable)
@@ -264,19 +320,18 @@ pub(super) fn open<V>(
 }
 
 impl<V> Coding<V> {
-    /// The bytes of an entry that was made just now.
+    /// The bytes of an entry.
     pub(crate) fn encode_entry(
         &self,
         keys: &EntryKeys,
         fence: &Fence,
         value: Option<&V>,
-        ttl: Duration,
-        cost: Duration,
+        stamp: Stamp,
     ) -> Result<Vec<u8>, Error> {
         let draft = Draft {
             echo: keys.echo(),
             fingerprint: (self.schema)().fingerprint(),
-            stamp: Stamp::new(SystemTime::now(), ttl, cost),
+            stamp,
             fence,
         };
         (self.encode)(&draft, value)
