@@ -5,6 +5,7 @@ mod condition;
 mod deferred;
 mod local;
 mod refresh;
+mod rehearsed;
 mod shared;
 
 use std::future::poll_fn;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use serde::{Serialize, de::DeserializeOwned};
 
+use crate::ambient::{Ambient, Ambients};
 use crate::background::Place;
 use crate::body::{block_on, inside};
 use crate::cache::Cache;
@@ -27,9 +29,11 @@ use crate::memory::entry::Entry;
 use crate::mutants::{Mutant, active};
 use crate::outcome::{HasAbsence, Shape};
 use crate::policy::{MAX_TTL, Tier};
+use crate::rehearsal;
 use crate::segment::SegmentWriter;
 use crate::shared::Shared;
 use crate::subject::Subject;
+use rehearsed::Part;
 
 use aging::Held;
 use shared::Footing;
@@ -110,6 +114,12 @@ where
     S::Value: LocalValue,
     K: FnOnce(&mut KeyWriter),
 {
+    let ambients = Ambients::ever();
+    if ambients.have(Ambient::Rehearsal)
+        && let Some(rehearsal) = rehearsal::claim()
+    {
+        return rehearsed::look_up(rehearsal, cache, function, shape, key, prefix, handling);
+    }
     let instance = function.instance::<K, S::Value>(handling.schema());
     let memory = &cache.inner().memory;
     let mut writer = KeyWriter::with_seed(memory.seed(instance));
@@ -121,7 +131,7 @@ where
     }
     let hash = writer.hash();
     let found = memory.get(hash, instance, writer.bytes(), cache.inner().clock.now());
-    let found = deferral::unless_covered(cache.inner(), found);
+    let found = deferral::unless_covered(ambients, cache.inner(), found);
     if let Some(entry) = found {
         let kept: Option<Option<S::Value>> = entry.value();
         let kept = kept.filter(|kept| kept.is_some() || S::HAS_ABSENCE);
@@ -130,7 +140,7 @@ where
             return Call::hit(shape, kept);
         }
     }
-    let subject = Subject::of_call(cache, instance, hash, &writer, prefix);
+    let subject = Subject::of_call(cache, instance, hash, &mut writer, prefix);
     Call::miss(Miss {
         cache: cache.clone(),
         subject,
@@ -158,6 +168,8 @@ enum State<S, V> {
     Miss(Box<Miss<S, V>>),
     /// Neither looked up nor to be stored.
     Bypassed,
+    /// Made only to learn what it is about.
+    Rehearsed(Box<Part>),
 }
 
 impl<R, S> Call<R, S>
@@ -177,6 +189,10 @@ where
     /// A call that runs as if the function were not cached.
     pub(crate) fn bypassed() -> Self {
         Self::new(State::Bypassed)
+    }
+
+    pub(crate) fn rehearsed(part: Part) -> Self {
+        Self::new(State::Rehearsed(Box::new(part)))
     }
 
     fn new(state: State<S, S::Value>) -> Self {
@@ -224,8 +240,10 @@ where
     /// Sets how long a value is kept. `ttl` is called on a miss only.
     #[inline]
     pub fn ttl(mut self, ttl: impl FnOnce() -> Duration) -> Self {
-        if let State::Miss(miss) = &mut self.state {
-            miss.ttl = Some(ttl());
+        match &mut self.state {
+            State::Miss(miss) => miss.ttl = Some(ttl()),
+            State::Rehearsed(part) => part.ttl(ttl()),
+            State::Hit(..) | State::Bypassed => {}
         }
         self
     }
@@ -242,8 +260,10 @@ where
     /// Sets how long an absence is kept. `ttl` is called on a miss only.
     #[inline]
     pub fn none_ttl(mut self, ttl: impl FnOnce() -> Duration) -> Self {
-        if let State::Miss(miss) = &mut self.state {
-            miss.none_ttl = Some(ttl());
+        match &mut self.state {
+            State::Miss(miss) => miss.none_ttl = Some(ttl()),
+            State::Rehearsed(part) => part.none_ttl(ttl()),
+            State::Hit(..) | State::Bypassed => {}
         }
         self
     }
@@ -261,6 +281,10 @@ where
                 Box::pin(miss.compute(Work { body, condition })).await
             }
             State::Bypassed => Box::pin(body()).await,
+            State::Rehearsed(part) => {
+                Box::pin(part.stop()).await;
+                Box::pin(body()).await
+            }
         }
     }
 
@@ -278,6 +302,10 @@ where
                 Box::pin(miss.compute_or_stale(Work { body, condition })).await
             }
             State::Bypassed => Box::pin(body()).await,
+            State::Rehearsed(part) => {
+                Box::pin(part.stop()).await;
+                Box::pin(body()).await
+            }
         }
     }
 
@@ -294,6 +322,10 @@ where
                 block_on(miss.compute_or_stale(Work { body, condition }))
             }
             State::Bypassed => body(),
+            State::Rehearsed(part) => {
+                block_on(part.stop());
+                body()
+            }
         }
     }
 
@@ -307,6 +339,10 @@ where
                 block_on(miss.compute(Work { body, condition }))
             }
             State::Bypassed => body(),
+            State::Rehearsed(part) => {
+                block_on(part.stop());
+                body()
+            }
         }
     }
 }
@@ -333,6 +369,10 @@ where
                 Box::pin(miss.compute_or_refresh(Place::Task, body, condition)).await
             }
             State::Bypassed => Box::pin(body()).await,
+            State::Rehearsed(part) => {
+                Box::pin(part.stop()).await;
+                Box::pin(body()).await
+            }
         }
     }
 
@@ -355,6 +395,10 @@ where
                 block_on(miss.compute_or_refresh(Place::Thread, make, self.condition))
             }
             State::Bypassed => body()(),
+            State::Rehearsed(part) => {
+                block_on(part.stop());
+                body()()
+            }
         }
     }
 }

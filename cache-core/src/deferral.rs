@@ -9,9 +9,9 @@ mod collection;
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::ambient::{Ambient, Ambients};
 use crate::body::block_on;
 use crate::cache::Inner;
 use crate::invalidation::Invalidation;
@@ -20,10 +20,6 @@ use crate::memory::invalidations::Slot;
 use crate::mutants::{Mutant, active};
 use crate::sync::thread_local;
 use collection::{Collection, Due};
-
-/// Whether there has ever been a block: until then a hit looks no further. Not a count of those that
-/// are open: each block would write to what every hit reads.
-static USED: AtomicBool = AtomicBool::new(false);
 
 thread_local! {
     static CURRENT: RefCell<Option<Arc<Deferral>>> = const { RefCell::new(None) };
@@ -189,7 +185,7 @@ pub fn in_current_deferral<F: Future>(future: F) -> impl Future<Output = F::Outp
 
 /// The block that the code which asks runs in, be it over already.
 pub(crate) fn current() -> Option<Arc<Deferral>> {
-    if !USED.load(Relaxed) {
+    if !Ambient::Deferral.was_ever() {
         return None;
     }
     let current = CURRENT.try_with(|current| current.borrow().clone());
@@ -205,14 +201,18 @@ pub(crate) fn is_inside() -> bool {
 /// slots.
 #[inline]
 pub(crate) fn covers(inner: &Inner, slots: &[Slot]) -> bool {
-    USED.load(Relaxed) && covers_here(inner, slots)
+    Ambient::Deferral.was_ever() && covers_here(inner, slots)
 }
 
 /// The entry that was found, unless the code that asks runs in a block whose writers have outdated
 /// it. Takes it and gives it back: where a hit merely lent it for a look, that cost 10 ns.
 #[inline]
-pub(crate) fn unless_covered(inner: &Inner, found: Option<Arc<Entry>>) -> Option<Arc<Entry>> {
-    if USED.load(Relaxed) {
+pub(crate) fn unless_covered(
+    ambients: Ambients,
+    inner: &Inner,
+    found: Option<Arc<Entry>>,
+) -> Option<Arc<Entry>> {
+    if ambients.have(Ambient::Deferral) {
         return unless_covered_here(inner, found);
     }
     found
@@ -342,7 +342,7 @@ struct Open(Arc<Deferral>);
 
 impl Open {
     fn new() -> Self {
-        USED.store(true, Relaxed);
+        Ambient::Deferral.opens();
         // What is over is let go of: tasks that outlive a block and open others would make a chain
         // without an end.
         let mut outer = current();

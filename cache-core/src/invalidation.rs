@@ -18,6 +18,7 @@ use crate::mutants::{Mutant, active};
 use crate::outcome::{Outcome, Settled, Shape};
 use crate::pattern::{Pattern, nodes};
 use crate::registry;
+use crate::rehearsal;
 use crate::segment::{SegmentWriter, render, render_widened};
 use crate::settling::Target;
 use crate::shared::Allowance;
@@ -136,6 +137,7 @@ impl Invalidation {
         shape: S,
         body: impl AsyncFnOnce() -> R,
     ) -> R {
+        rehearsal::stop_writer(self.function).await;
         #[cfg(mutants)]
         if active(Mutant::InvalidatedBeforeBody) {
             Guard::new(self).succeeded().await;
@@ -158,6 +160,7 @@ impl Invalidation {
 
     /// Like [`after`](Self::after), for a synchronous function.
     pub fn after_blocking<R>(self, shape: impl Shape<R> + Settled, body: impl FnOnce() -> R) -> R {
+        block_on(rehearsal::stop_writer(self.function));
         let guard = Guard::new(self);
         let answer = body();
         match shape.outcome(&answer) {

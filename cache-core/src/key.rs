@@ -133,6 +133,11 @@ impl KeyWriter {
         self.error.as_ref()
     }
 
+    /// What kept the arguments from being written, taken out.
+    pub(crate) fn take_error(&mut self) -> Option<Error> {
+        self.error.take()
+    }
+
     /// Gives up the bytes and keeps the failure.
     #[must_use]
     pub fn into_error(self) -> Option<Error> {

@@ -4,6 +4,7 @@
 //! depends on this crate alone.
 
 mod agenda;
+mod ambient;
 pub mod audit;
 mod background;
 mod body;
@@ -45,6 +46,7 @@ mod plain;
 mod policy;
 mod refreshes;
 mod registry;
+mod rehearsal;
 mod rollout;
 mod round_trip;
 #[cfg(all(test, shuttle))]
@@ -101,6 +103,7 @@ pub mod private {
     };
     pub use crate::pattern::nodes;
     pub use crate::registry::{CACHEWRIGHT_FUNCTIONS_0_1, CACHEWRIGHT_INVALIDATORS_0_1};
+    pub use crate::rehearsal::{Rehearsed, Unknown, rehearse, rehearse_blocking};
     pub use crate::schema::{Gap, Reason, Schema};
     pub use crate::segment::{Segment, SegmentWriter, escape, render, render_widened};
     pub use crate::value_type::{AnyValue, Unseen, ValueOf, ValueType, value_of};

@@ -248,13 +248,7 @@ impl Inner {
     /// a rollout leaves it out, and counts it if so.
     #[cold]
     pub(crate) fn bypasses(&self, function: &'static Function, call: &KeyWriter) -> bool {
-        let left_out = || {
-            // Arguments may be such that they can't be part of a key.
-            let key = call.error().is_none().then(|| call.bytes());
-            let rollout = self.rollout.rules().of(function.segments());
-            rollout.leaves_out(function.name(), key)
-        };
-        let bypassed = call.is_bypassed() || left_out();
+        let bypassed = self.leaves_out(function, call);
         if bypassed {
             self.statistics
                 .series(function)
@@ -262,6 +256,17 @@ impl Inner {
                 .fetch_add(1, Relaxed);
         }
         bypassed
+    }
+
+    /// The same, without counting it.
+    pub(crate) fn leaves_out(&self, function: &'static Function, call: &KeyWriter) -> bool {
+        if call.is_bypassed() {
+            return true;
+        }
+        // Arguments may be such that they can't be part of a key.
+        let key = call.error().is_none().then(|| call.bytes());
+        let rollout = self.rollout.rules().of(function.segments());
+        rollout.leaves_out(function.name(), key)
     }
 
     /// The same for an operation of a key.

@@ -38,22 +38,41 @@ impl Subject {
         cache: &Cache,
         instance: &'static Instance,
         hash: u64,
-        writer: &KeyWriter,
+        writer: &mut KeyWriter,
         prefix: impl FnOnce(&mut SegmentWriter<'_>),
     ) -> Option<Self> {
-        let function = instance.function();
         cache.inner().used();
-        let series = cache.inner().statistics.series(function);
-        let path = match writer.error() {
-            Some(error) => return series.uncacheable(error),
-            None => match render_prefix(function.key_prefix(), prefix) {
-                Err(error) => return series.uncacheable(&error),
-                Ok(path) => path,
+        let subject = Self::known(cache, instance, hash, writer, prefix);
+        subject.map_or_else(
+            |error| {
+                let series = cache.inner().statistics.series(instance.function());
+                series.uncacheable(&error)
             },
-        };
+            Some,
+        )
+    }
+
+    /// The subject of a call, counted nowhere.
+    ///
+    /// # Errors
+    ///
+    /// If no key can be made of the arguments.
+    pub(crate) fn known(
+        cache: &Cache,
+        instance: &'static Instance,
+        hash: u64,
+        writer: &mut KeyWriter,
+        prefix: impl FnOnce(&mut SegmentWriter<'_>),
+    ) -> Result<Self, Error> {
+        let function = instance.function();
+        if let Some(error) = writer.take_error() {
+            return Err(error);
+        }
+        let path = render_prefix(function.key_prefix(), prefix)?;
+        let series = cache.inner().statistics.series(function);
         let invalidations = &cache.inner().memory.invalidations;
         let leaf = invalidations.leaf(leaf_name(function), writer.argument_bytes());
-        Some(Self {
+        Ok(Self {
             key: EntryKey {
                 hash,
                 instance,

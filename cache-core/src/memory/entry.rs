@@ -29,6 +29,20 @@ impl EntryKey {
     pub(crate) fn is(&self, instance: &'static Instance, bytes: &[u8]) -> bool {
         std::ptr::eq(self.instance, instance) && *self.bytes == *bytes
     }
+
+    /// The key under which people know the entry, behind this path.
+    pub(crate) fn visible(&self, namespace: Option<&str>, path: &str) -> String {
+        let mut segments: Vec<_> = namespace.into_iter().collect();
+        if !path.is_empty() {
+            segments.push(path);
+        }
+        let name = self.instance.function().versioned_name();
+        let hash = self.instance.identity().args_hash(&self.bytes).to_string();
+        if !name.is_empty() {
+            segments.extend([name.as_str(), &hash]);
+        }
+        segments.join(":")
+    }
 }
 
 /// An entry. `V` is `Option<T>`: `None` stands for an absence that the policy keeps.
@@ -94,16 +108,6 @@ impl Entry {
 
     /// The key under which people know the entry.
     pub(crate) fn visible_key(&self, namespace: Option<&str>) -> String {
-        let mut segments: Vec<_> = namespace.into_iter().collect();
-        if !self.path.is_empty() {
-            segments.push(&self.path);
-        }
-        let instance = self.key.instance;
-        let name = instance.function().versioned_name();
-        let hash = instance.identity().args_hash(&self.key.bytes).to_string();
-        if !name.is_empty() {
-            segments.extend([name.as_str(), &hash]);
-        }
-        segments.join(":")
+        self.key.visible(namespace, &self.path)
     }
 }

@@ -1,6 +1,6 @@
 //! How long what stands under a key still lives, and changing that.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::{PlainKey, coding};
 use crate::cache::Cache;
@@ -120,7 +120,8 @@ impl PlainKey<'_> {
         };
         let keys = self.subject.keys(&shared.layout)?;
         let look = self.looked_for(&keys, self.default_ttl());
-        let left = |entry: crate::entry::Entry<'_>| entry.stamp().fresh_for(SystemTime::now());
+        let now = inner.clock.wall();
+        let left = |entry: crate::entry::Entry<'_>| entry.stamp().fresh_for(now);
         let codec = coding::<()>().codec;
         shared
             .inspect(look, codec, &mut shared.budget(), left)
@@ -151,7 +152,8 @@ impl PlainKey<'_> {
         let keys = self.subject.keys(&shared.layout)?;
         let look = self.looked_for(&keys, ttl);
         let mut budget = shared.budget();
-        let renewed = |entry: crate::entry::Entry<'_>| entry.restamped(SystemTime::now(), ttl);
+        let now = self.cache.inner().clock.wall();
+        let renewed = |entry: crate::entry::Entry<'_>| entry.restamped(now, ttl);
         let codec = coding::<()>().codec;
         let renewed = shared.inspect(look, codec, &mut budget, renewed).await?;
         let Some(bytes) = renewed else {
