@@ -54,6 +54,7 @@ pub struct CacheBuilder {
     pub(crate) background_limit: usize,
     pub(crate) background_timeout: Duration,
     pub(crate) retry_after: Duration,
+    pub(crate) verify_after: Duration,
     pub(crate) clock: Clock,
     ttls: Vec<(String, Duration)>,
     rollout: Rollout,
@@ -84,6 +85,7 @@ impl CacheBuilder {
             background_limit: 64,
             background_timeout: Duration::from_secs(30),
             retry_after: Duration::from_secs(1),
+            verify_after: Duration::from_secs(1),
             clock: Clock::Coarse,
             ttls: Vec::new(),
             rollout: Rollout::On,
@@ -251,6 +253,14 @@ impl CacheBuilder {
     /// default.
     pub fn retry_after(mut self, pause: Duration) -> Self {
         self.retry_after = pause;
+        self
+    }
+
+    /// How long after a verified hit (`verify = 0.001`) has differed from what its body gave it is
+    /// looked at once more; one second by default. If it still answers then, an invalidation is missing.
+    /// Make this longer than a writer takes from its commit to the acknowledged invalidation.
+    pub fn verify_after(mut self, moment: Duration) -> Self {
+        self.verify_after = moment;
         self
     }
 

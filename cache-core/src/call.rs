@@ -7,6 +7,7 @@ mod local;
 mod refresh;
 mod rehearsed;
 mod shared;
+mod verification;
 
 use std::future::poll_fn;
 use std::marker::PhantomData;
@@ -37,6 +38,7 @@ use rehearsed::Part;
 
 use aging::Held;
 use shared::Footing;
+use verification::{Sample, Sampled};
 
 pub use condition::{Condition, StoreIf, TtlWith, Unconditional, Verdict};
 
@@ -132,12 +134,17 @@ where
     let hash = writer.hash();
     let found = memory.get(hash, instance, writer.bytes(), cache.inner().clock.now());
     let found = deferral::unless_covered(ambients, cache.inner(), found);
+    let mut sampled = None;
     if let Some(entry) = found {
         let kept: Option<Option<S::Value>> = entry.value();
         let kept = kept.filter(|kept| kept.is_some() || S::HAS_ABSENCE);
         if let (Some(kept), None) = (kept, writer.error()) {
-            entry.series.hit();
-            return Call::hit(shape, kept);
+            if !function.is_sampled() {
+                entry.series.hit();
+                return Call::hit(shape, kept);
+            }
+            let entry = Sampled::InMemory(entry);
+            sampled = Some(Sample { kept, entry });
         }
     }
     let subject = Subject::of_call(cache, instance, hash, &mut writer, prefix);
@@ -149,6 +156,7 @@ where
         none_ttl: None,
         handling,
         replaces: None,
+        sampled,
     })
 }
 
@@ -413,6 +421,8 @@ fn answer<R, S: Shape<R>>(shape: S, kept: Option<S::Value>) -> R {
 enum Looked<V> {
     /// What was kept, in a shape that has a place for it.
     Answer(Option<V>),
+    /// The same, to be verified.
+    Sampled(Sample<V>),
     /// What the call goes on from, and a value that is not as fresh as could be.
     At(Ground, Option<Held<V>>),
 }
@@ -439,9 +449,10 @@ pub(crate) struct Miss<S, V> {
     pub(crate) ttl: Option<Duration>,
     pub(crate) none_ttl: Option<Duration>,
     pub(crate) handling: Handling<V>,
-    /// When the value was made that is to be replaced, if the call does nothing else: by the wall
-    /// clock, in milliseconds.
+    /// The id of the entry that is to be replaced, if the call does nothing else; zero in memory.
     pub(crate) replaces: Option<u64>,
+    /// What memory answers with, if the hit is to be verified.
+    pub(crate) sampled: Option<Sample<V>>,
 }
 
 impl<S, V: LocalValue> Miss<S, V> {
@@ -456,6 +467,7 @@ impl<S, V: LocalValue> Miss<S, V> {
         };
         match self.look(subject).await {
             Looked::Answer(kept) => answer(self.shape, kept),
+            Looked::Sampled(sample) => self.verify(subject, sample, work.body).await,
             Looked::At(ground, _) => self.compute_at(subject, ground, work).await,
         }
     }
@@ -467,6 +479,9 @@ impl<S, V: LocalValue> Miss<S, V> {
     {
         if deferral::is_inside() && !active(Mutant::BlockStores) {
             return self.look_deferred(subject).await;
+        }
+        if let Some(sample) = &self.sampled {
+            return Looked::Sampled(sample.clone());
         }
         match self.place(subject) {
             Some((shared, coding)) => self.look_in_store(subject, shared, &coding).await,

@@ -26,7 +26,7 @@ pub(crate) fn draw() -> f64 {
 }
 
 /// Whether something happens that does in this share of all cases.
-#[cfg_attr(not(test), expect(dead_code, reason = "hits are not verified yet"))]
+#[cold]
 pub(crate) fn happens(ppm: u32) -> bool {
     ppm > 0 && draw() < f64::from(ppm) / f64::from(WHOLE)
 }

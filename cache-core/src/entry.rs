@@ -355,6 +355,11 @@ impl<'a> Entry<'a> {
         }
     }
 
+    /// What tells it from any other entry of the same key: the check covers the fence.
+    pub(crate) fn id(&self) -> u64 {
+        u64::from_le_bytes(self.0.array_at(CHECK.start))
+    }
+
     /// Creation, freshness and cost.
     #[must_use]
     pub fn stamp(&self) -> Stamp {

@@ -5,6 +5,7 @@ mod instance;
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use crate::chance;
 use crate::policy::{Ahead, Policy, Tier};
 use crate::schema::Schema;
 use crate::value_type::ValueType;
@@ -257,6 +258,12 @@ impl Function {
         self.returns
             .map(|returns| returns())
             .filter(ValueType::is_seen)
+    }
+
+    /// Whether this hit is one of those of which the body runs too.
+    #[inline]
+    pub(crate) fn is_sampled(&self) -> bool {
+        self.policy.verify > 0 && chance::happens(self.policy.verify)
     }
 
     pub(crate) fn policy(&self) -> &Policy {

@@ -18,6 +18,8 @@ use crate::schema::Schema;
 pub(crate) struct Handling<V> {
     /// How heavy the parts of a value are that lie outside of it.
     pub(crate) weigh: fn(&V) -> u64,
+    /// Whether two values are written alike, where they can be written.
+    pub(crate) same: Option<fn(&V, &V) -> bool>,
     pub(crate) coding: Option<Coding<V>>,
 }
 
@@ -41,6 +43,7 @@ impl<V> Handling<V> {
     pub(crate) fn local() -> Self {
         Self {
             weigh: |_| 0,
+            same: None,
             coding: None,
         }
     }
@@ -59,6 +62,7 @@ impl<V> Handling<V> {
     {
         Self {
             weigh: serialized_len,
+            same: Some(written_alike),
             coding: Some(Coding {
                 codec: Json.id(),
                 schema: Schema::of::<V>,
@@ -79,6 +83,18 @@ fn serialized_len<V: Serialize>(value: &V) -> u64 {
     let mut writer = KeyWriter::new();
     writer.argument(value);
     writer.bytes().len() as u64
+}
+
+/// Whether two values have the same canonical bytes; also if they have none, for then nothing is known.
+fn written_alike<V: Serialize>(one: &V, other: &V) -> bool {
+    let written = |value: &V| {
+        let mut writer = KeyWriter::new();
+        writer.argument(value);
+        writer
+    };
+    let (one, other) = (written(one), written(other));
+    let both = one.error().is_none() && other.error().is_none();
+    !both || one.bytes() == other.bytes()
 }
 
 impl<V> Clone for Handling<V> {

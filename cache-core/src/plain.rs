@@ -148,20 +148,13 @@ impl<'a> PlainKey<'a> {
         let look = self.looked_for(&keys, self.default_ttl());
         let budget = &mut shared.budget();
         match shared.look(look, &coding(), budget).await? {
-            Found::Entry(value, _) => Ok(value),
+            Found::Entry(value, ..) => Ok(value),
             Found::Aged(..) | Found::Nothing(_) | Found::Barred => Ok(None),
         }
     }
 
     fn looked_for<'k>(&'k self, keys: &'k EntryKeys, ttl: Duration) -> Look<'k> {
-        Look {
-            keys,
-            path: &self.subject.path,
-            function: "",
-            series: &self.subject.series,
-            policy: PLAIN.policy(),
-            ttl,
-        }
+        self.subject.looked_for(keys, ttl)
     }
 
     /// Looks the key up as the call of a function that returns a `Result`.
@@ -180,6 +173,7 @@ impl<'a> PlainKey<'a> {
             none_ttl: None,
             handling: Handling::shared(),
             replaces: None,
+            sampled: None,
         })
     }
 

@@ -67,6 +67,11 @@ pub struct FunctionStats {
     pub stale: u64,
     /// Bodies that were started in the background to compute a value anew.
     pub refreshes: u64,
+    /// Hits of which the body ran too, for `verify`, and came to its end without an `Err`.
+    pub verified: u64,
+    /// Those of them that differed from what the body gave, and still did a moment later: somebody
+    /// changed what the function reads and did not invalidate it.
+    pub missed_invalidations: u64,
     /// Operations of a store that failed, and values that it could not take. No call failed for it:
     /// it ran as if it were not cached.
     pub errors: u64,
@@ -99,6 +104,8 @@ pub(crate) struct Series {
     pub(crate) bypassed: AtomicU64,
     pub(crate) stale: AtomicU64,
     pub(crate) refreshes: AtomicU64,
+    pub(crate) verified: AtomicU64,
+    missed_invalidations: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -120,6 +127,8 @@ impl Series {
             bypassed: AtomicU64::new(0),
             stale: AtomicU64::new(0),
             refreshes: AtomicU64::new(0),
+            verified: AtomicU64::new(0),
+            missed_invalidations: AtomicU64::new(0),
         }
     }
 
@@ -179,6 +188,20 @@ impl Series {
         self.errors.count(ErrorClass::Data);
     }
 
+    /// Counts a value that is served and differs from what its function computes.
+    pub(crate) fn accuse(&self) {
+        self.missed_invalidations.fetch_add(1, Relaxed);
+        let (module, file, line) = self.function.place();
+        tracing::error!(
+            target: LOG,
+            function = self.function.name(),
+            key_prefix = self.function.key_prefix(),
+            module,
+            place = format_args!("{file}:{line}"),
+            "an invalidation is missing: what is kept is not what the function computes"
+        );
+    }
+
     /// Counts a call of which no key can be made, and logs the first.
     pub(crate) fn uncacheable<T>(&self, error: &Error) -> Option<T> {
         if self.uncacheable.fetch_add(1, Relaxed) == 0 {
@@ -229,6 +252,8 @@ impl Series {
             bypassed: self.bypassed.load(Relaxed),
             stale: self.stale.load(Relaxed),
             refreshes: self.refreshes.load(Relaxed),
+            verified: self.verified.load(Relaxed),
+            missed_invalidations: self.missed_invalidations.load(Relaxed),
             errors: counts.errors.iter().sum(),
         }
     }

@@ -15,6 +15,7 @@ use crate::memory::entry::{Entry, EntryKey, Later, Slots};
 use crate::memory::invalidations::{Born, Slot, Stamp};
 use crate::policy::MAX_TTL;
 use crate::segment::{SegmentWriter, render};
+use crate::shared::Look;
 use crate::stats::Series;
 
 /// Everything about an entry that is known before its value is.
@@ -120,6 +121,20 @@ impl Subject {
             leaf: Leaf::of_call(leaf_name(function), &bytes[..self.arguments]),
             tags: &[],
         })
+    }
+
+    /// The entry in a store, which would live for `ttl` and what comes behind it.
+    pub(crate) fn looked_for<'a>(&'a self, keys: &'a EntryKeys, ttl: Duration) -> Look<'a> {
+        let function = self.key.instance.function();
+        let policy = function.policy();
+        Look {
+            keys,
+            path: &self.path,
+            function: function.name(),
+            series: &self.series,
+            policy,
+            ttl: ttl + policy.longest_stale(),
+        }
     }
 
     /// The entry of a value (or of an absence) that was computed from `born` on.

@@ -49,6 +49,7 @@ pub(crate) struct Inner {
     pub(crate) background: Arc<Background>,
     pub(crate) refreshes: Arc<Refreshes>,
     pub(crate) retry_after: Duration,
+    pub(crate) verify_after: Duration,
     /// Whether the recorder of metrics is told of this cache: from its first use on.
     #[cfg(feature = "metrics")]
     metered: AtomicBool,
@@ -91,6 +92,7 @@ impl Inner {
             ),
             refreshes: Arc::default(),
             retry_after: builder.retry_after,
+            verify_after: builder.verify_after,
             agenda,
             memory: Memory::new(builder.bound, &builder.clock),
             clock: builder.clock,
@@ -137,6 +139,11 @@ impl Inner {
         crate::telemetry::invalidated((pattern, writer), self.shared.is_some());
         #[cfg(not(feature = "metrics"))]
         let _ = (pattern, writer);
+    }
+
+    /// For what is done later, and must not keep the cache alive.
+    pub(crate) fn weak(&self) -> Weak<Self> {
+        self.this.clone()
     }
 
     /// The store that processes share, if entries are kept there now.

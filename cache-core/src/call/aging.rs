@@ -51,7 +51,7 @@ impl<S, V: LocalValue> Miss<S, V> {
         let aged = Aged {
             value,
             usable,
-            made: 0,
+            id: 0,
         };
         let born = entry.stamp.born();
         (usable != Use::Expired).then_some(Held { aged, born })
@@ -105,6 +105,7 @@ impl<S, V: LocalValue> Miss<S, V> {
         };
         match self.look(subject).await {
             Looked::Answer(kept) => answer(self.shape, kept),
+            Looked::Sampled(sample) => self.verify(subject, sample, work.body).await,
             Looked::At(ground, held) => self.compute_or_reuse(subject, ground, held, work).await,
         }
     }

@@ -19,6 +19,10 @@ impl<S, V: LocalValue> Miss<S, V> {
     where
         S: Shape<R, Value = V>,
     {
+        if let Some(sample) = &self.sampled {
+            subject.series.hit();
+            return Looked::Answer(sample.kept.clone());
+        }
         match self.find_in_store(subject).await {
             Some(kept) if kept.is_some() || S::HAS_ABSENCE => Looked::Answer(kept),
             _ => Looked::At(Ground::Uncached, None),
@@ -40,7 +44,7 @@ impl<S, V: LocalValue> Miss<S, V> {
         };
         let look = self.looked_for(subject, &keys);
         match shared.look(look, &coding, &mut shared.budget()).await {
-            Ok(Found::Entry(kept, _)) => Some(kept),
+            Ok(Found::Entry(kept, ..)) => Some(kept),
             Ok(Found::Aged(aged, _)) if aged.usable == Use::Ahead => {
                 subject.series.shared_hits.fetch_add(1, Relaxed);
                 Some(Some(aged.value))

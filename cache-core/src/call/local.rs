@@ -21,7 +21,10 @@ impl<S, V: LocalValue> Miss<S, V> {
         B: AsyncFnOnce() -> R,
         K: Condition<V>,
     {
-        subject.series.missed();
+        // What replaces a value in the background is no call.
+        if self.replaces.is_none() {
+            subject.series.missed();
+        }
         if !self.coalesces(subject) {
             return self.run(subject, &self.begin(subject).0, work).await.0;
         }

@@ -40,6 +40,10 @@ impl<S, V: LocalValue> Miss<S, V> {
         };
         let (ground, held) = match self.look(subject).await {
             Looked::Answer(kept) => return answer(self.shape, kept),
+            Looked::Sampled(sample) => {
+                let body = async move || body().await;
+                return self.verify(subject, sample, body).await;
+            }
             Looked::At(ground, held) => (ground, held),
         };
         let timeout = subject.key.instance.function().policy().timeout;
@@ -114,7 +118,8 @@ impl<S, V: LocalValue> Miss<S, V> {
             ttl: self.ttl,
             none_ttl: self.none_ttl,
             handling: self.handling,
-            replaces: Some(held.aged.made),
+            replaces: Some(held.aged.id),
+            sampled: None,
         };
         let work = Work {
             body: async move || body.await,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
+use super::verification::{Sample, Sampled};
 use super::{Condition, Ground, Held, LocalValue, Looked, Miss, Work};
 use crate::body::inside;
 use crate::fence::{Fence, Observed};
@@ -42,16 +43,7 @@ struct Place<'a, V> {
 
 impl<S, V: LocalValue> Miss<S, V> {
     pub(super) fn looked_for<'a>(&self, subject: &'a Subject, keys: &'a EntryKeys) -> Look<'a> {
-        let function = subject.key.instance.function();
-        let policy = function.policy();
-        Look {
-            keys,
-            path: &subject.path,
-            function: function.name(),
-            series: &subject.series,
-            policy,
-            ttl: self.ttl_of_a_value(subject) + policy.longest_stale(),
-        }
+        subject.looked_for(keys, self.ttl_of_a_value(subject))
     }
 
     /// Asks the store for the entry.
@@ -77,11 +69,22 @@ impl<S, V: LocalValue> Miss<S, V> {
         let born = inner.memory.invalidations.now();
         let look = self.looked_for(subject, &keys);
         let (observed, held) = match shared.look(look, coding, &mut budget).await {
-            Ok(Found::Entry(kept, _)) if kept.is_some() || S::HAS_ABSENCE => {
+            // The entry that is to be replaced does not answer, whatever it is good for.
+            Ok(Found::Entry(_, observed, id)) if self.replaces == Some(id) => {
+                (Some(observed), None)
+            }
+            Ok(Found::Aged(aged, observed)) if self.replaces == Some(aged.id) => {
+                (Some(observed), None)
+            }
+            Ok(Found::Entry(kept, _, id)) if kept.is_some() || S::HAS_ABSENCE => {
+                if self.samples(subject) {
+                    let entry = Sampled::InStore(id);
+                    return Looked::Sampled(Sample { kept, entry });
+                }
                 return Looked::Answer(kept);
             }
             Ok(Found::Aged(aged, observed)) => (Some(observed), Some(Held { aged, born })),
-            Ok(Found::Entry(_, observed) | Found::Nothing(observed)) => (Some(observed), None),
+            Ok(Found::Entry(_, observed, _) | Found::Nothing(observed)) => (Some(observed), None),
             Ok(Found::Barred) | Err(_) => (None, None),
         };
         let footing = Footing {
@@ -102,9 +105,7 @@ impl<S, V: LocalValue> Miss<S, V> {
             return false;
         };
         let look = self.looked_for(subject, &keys);
-        shared
-            .still_stands(look, coding.codec, held.aged.made)
-            .await
+        shared.still_stands(look, coding.codec, held.aged.id).await
     }
 
     pub(super) async fn compute_shared<R, B, K>(

@@ -106,11 +106,6 @@ impl Stamp {
         self.outlives
     }
 
-    /// When the entry was made, by the wall clock of whoever made it, in milliseconds since 1970.
-    pub(crate) fn created(&self) -> u64 {
-        self.created
-    }
-
     /// For how long it is fresh from when it was made.
     pub(crate) fn fresh(&self) -> Duration {
         Duration::from_millis(self.fresh)

@@ -42,8 +42,8 @@ pub(crate) struct Look<'a> {
 /// What looking came to.
 #[derive(Debug)]
 pub(crate) enum Found<V> {
-    /// A valid entry; `None` is a kept absence.
-    Entry(Option<V>, Observed),
+    /// A valid entry; `None` is a kept absence. With its [id](Entry::id).
+    Entry(Option<V>, Observed, u64),
     /// A valid entry that is not as fresh as could be, which is counted by whoever uses it.
     Aged(Aged<V>, Observed),
     /// Nothing that may answer.
@@ -57,8 +57,8 @@ pub(crate) enum Found<V> {
 pub(crate) struct Aged<V> {
     pub(crate) value: V,
     pub(crate) usable: Use,
-    /// When it was made, by the wall clock of whoever made it, in milliseconds.
-    pub(crate) made: u64,
+    /// The [id](Entry::id) of its entry; zero in memory.
+    pub(crate) id: u64,
 }
 
 impl Shared {
@@ -90,12 +90,16 @@ impl Shared {
             return Ok(Found::Barred);
         }
         let opened = open(value.as_deref(), look.keys, &observed, coding);
-        match opened.and_then(|(kept, stamp)| self.judge(look, kept, stamp)) {
-            Ok(Judged::Fresh(kept)) => {
+        let judged = |opened: Opened<V>| {
+            let id = opened.id;
+            Ok((self.judge(look, opened)?, id))
+        };
+        match opened.and_then(judged) {
+            Ok((Judged::Fresh(kept), id)) => {
                 look.series.shared_hits.fetch_add(1, Relaxed);
-                Ok(Found::Entry(kept, observed))
+                Ok(Found::Entry(kept, observed, id))
             }
-            Ok(Judged::Aged(aged)) => Ok(Found::Aged(aged, observed)),
+            Ok((Judged::Aged(aged), _)) => Ok(Found::Aged(aged, observed)),
             Err(reason) => {
                 look.series.missed_shared(reason);
                 Ok(Found::Nothing(observed))
@@ -105,12 +109,8 @@ impl Shared {
 
     /// Judges an entry by its age. Its end is the store's matter; a clock is looked at only where the
     /// function or the entry's writer makes a difference between fresh and of use.
-    fn judge<V>(
-        &self,
-        look: Look<'_>,
-        kept: Option<V>,
-        stamp: Stamp,
-    ) -> Result<Judged<V>, MissReason> {
+    fn judge<V>(&self, look: Look<'_>, opened: Opened<V>) -> Result<Judged<V>, MissReason> {
+        let Opened { kept, stamp, id } = opened;
         if !look.policy.ages() && !stamp.outlives() {
             return Ok(Judged::Fresh(kept));
         }
@@ -121,11 +121,7 @@ impl Shared {
             // An absence answers until it expires, and is no use afterwards.
             (Use::Ahead, None) => Ok(Judged::Fresh(None)),
             (Use::Expired, _) | (_, None) => Err(MissReason::Expired),
-            (usable, Some(value)) => Ok(Judged::Aged(Aged {
-                value,
-                usable,
-                made: stamp.created(),
-            })),
+            (usable, Some(value)) => Ok(Judged::Aged(Aged { value, usable, id })),
         }
     }
 
@@ -147,8 +143,8 @@ impl Shared {
     }
 
     /// Whether an entry still stands that was found, and may answer.
-    pub(crate) async fn still_stands(&self, look: Look<'_>, codec: u8, made: u64) -> bool {
-        let see = |entry: Entry<'_>| entry.stamp().created() == made;
+    pub(crate) async fn still_stands(&self, look: Look<'_>, codec: u8, id: u64) -> bool {
+        let see = |entry: Entry<'_>| entry.id() == id;
         let stands = self.inspect(look, codec, &mut self.budget(), see).await;
         stands.is_ok_and(|stands| stands == Some(true))
     }
@@ -298,19 +294,32 @@ fn prove<'a>(
     envelope.prove(&expected).map_err(MissReason::Rejected)
 }
 
+/// What stands there, and may answer.
+pub(super) struct Opened<V> {
+    /// `None` is a kept absence.
+    pub(super) kept: Option<V>,
+    stamp: Stamp,
+    id: u64,
+}
+
 /// The value that stands there, with its times, if it may answer.
 pub(super) fn open<V>(
     value: Option<&[u8]>,
     keys: &EntryKeys,
     observed: &Observed,
     coding: &Coding<V>,
-) -> Result<(Option<V>, Stamp), MissReason> {
+) -> Result<Opened<V>, MissReason> {
     let fingerprint = Some((coding.schema)().fingerprint());
     let entry = prove(value, keys, observed, coding.codec, fingerprint)?;
+    let opened = |kept| Opened {
+        kept,
+        stamp: entry.stamp(),
+        id: entry.id(),
+    };
     match entry.body() {
-        Body::Absent => Ok((None, entry.stamp())),
+        Body::Absent => Ok(opened(None)),
         Body::Value(bytes) => match (coding.decode)(bytes) {
-            Ok(value) => Ok((Some(value), entry.stamp())),
+            Ok(value) => Ok(opened(Some(value))),
             Err(error) => {
                 tracing::debug!(target: LOG, %error, "a stored value can't be read");
                 Err(MissReason::Undecodable)

@@ -33,7 +33,7 @@ impl Shared {
             } else {
                 let own = reply.by_ref().take(look.keys.read().len()).collect();
                 let (value, observed) = look.keys.receive(own)?;
-                open(value.as_deref(), look.keys, &observed, coding).map(|(kept, _)| kept)
+                open(value.as_deref(), look.keys, &observed, coding).map(|opened| opened.kept)
             };
             match &opened {
                 Ok(_) => drop(look.series.shared_hits.fetch_add(1, Relaxed)),
