@@ -63,7 +63,10 @@ impl<S, V: LocalValue> Miss<S, V> {
                     .await
             }
             (held, _) => {
-                let work = foreground(body, condition);
+                let work = Work {
+                    body: async move || body().await,
+                    condition,
+                };
                 self.compute_or_reuse(subject, ground, held, work).await
             }
         }
@@ -192,7 +195,11 @@ impl<S, V: LocalValue> Miss<S, V> {
                 if !ended && self.may_still_answer(subject, &held).await {
                     return self.reuse(subject, held);
                 }
-                self.compute_or_stale(foreground(body, condition)).await
+                let work = Work {
+                    body: async move || body().await,
+                    condition,
+                };
+                self.compute_or_stale(work).await
             }
             Claim::Mine(refreshing) => {
                 self.missed(subject);
@@ -306,18 +313,6 @@ impl Drop for Attempt {
 
 fn failed<R, S: Shape<R>>(shape: S, computed: &R) -> bool {
     matches!(shape.outcome(computed), Outcome::Failure)
-}
-
-/// A body that runs where it is waited for.
-fn foreground<R, F, B, K>(body: F, condition: K) -> Work<impl AsyncFnOnce() -> R, K>
-where
-    F: FnOnce() -> B,
-    B: Future<Output = R>,
-{
-    Work {
-        body: async move || body().await,
-        condition,
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
