@@ -52,6 +52,9 @@ impl Service {
 
     #[invalidate_cache("cube:{n}", cache = self.cache)]
     async fn forget_cube(&self, n: u64) {}
+
+    #[invalidate_cache(tags("number:{n}"), cache = self.cache)]
+    async fn forget_number(&self, n: u64) {}
 }
 
 fn service(clock: &SteppedClock) -> Service {
@@ -110,6 +113,24 @@ async fn caches_of_one_process_are_told_as_one_and_nothing_is_lost_with_a_cache(
     second.cube(3).await;
     tell(&recorder, &clock);
     assert_eq!(read(&snapshotter)[HITS], 3.0);
+}
+
+#[tokio::test]
+async fn an_invalidation_of_a_tag_is_told_by_its_template_and_writer() {
+    let clock = SteppedClock::new();
+    let service = service(&clock);
+    for n in 88_880..88_883 {
+        service.forget_number(n).await;
+    }
+    service.cache.invalidate_tag("number:88888").await.unwrap();
+    let recorder = DebuggingRecorder::new();
+    let snapshotter = recorder.snapshotter();
+    tell(&recorder, &clock);
+    let told = read(&snapshotter);
+    let by_writer =
+        "cache_invalidations_total{function=forget_number,key_prefix=number:{n},tier=memory}";
+    assert_eq!(told[by_writer], 3.0);
+    assert!(told.keys().all(|key| !key.contains("8888")), "{told:?}");
 }
 
 #[tokio::test]

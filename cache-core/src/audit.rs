@@ -12,7 +12,7 @@
 //!
 //! # What it can't see
 //!
-//! - `cache.invalidate("booking:*")`, `cache.set(…)` and the other direct calls: what they invalidate
+//! - `cache.invalidate("booking:*")`, `cache.invalidate_tag("team:7")`, `cache.set(…)` and the other direct calls: what they invalidate
 //!   looks as if nothing did, and a pattern for what they set looks as if it covered nothing.
 //!   [Allow](Audit::allow) these, and say why.
 //! - Other programs that share a store.
@@ -32,6 +32,7 @@ mod place;
 mod program;
 mod report;
 mod sharing;
+mod tags;
 mod template;
 
 use std::panic::Location;
@@ -221,9 +222,11 @@ fn check(whole: &Program, audited: &Program) -> Vec<Finding> {
     for writer in &audited.writers {
         found.extend(coverage::patterns(whole, writer));
         found.extend(coverage::calls(whole, writer));
+        found.extend(tags::unmatched(whole, writer));
     }
     for reader in &audited.readers {
         found.extend(coverage::never_invalidated(whole, reader));
+        found.extend(tags::never_invalidated(whole, reader));
         found.extend(encoding::unequal(reader));
         found.extend(encoding::hidden_shape(reader));
         found.extend(sharing::missing_scope(reader));

@@ -18,6 +18,7 @@ use crate::plain::PlainKey;
 use crate::shared::Allowance;
 use crate::stats::Stats;
 use crate::store::Deadline;
+use crate::tag;
 
 pub(crate) use inner::Inner;
 
@@ -181,6 +182,51 @@ impl Cache {
         };
         let nodes: Vec<_> = pattern.named().map(Box::from).collect();
         let regions = Regions::of_nodes(&nodes);
+        shared.invalidate(regions, None, &mut shared.budget()).await
+    }
+
+    /// Invalidates the entries that carry a tag, such as `team:7`: those of functions with
+    /// `#[cached(tags("team:{team_id}"))]` whose `team_id` is 7.
+    ///
+    /// The promise is that of [`invalidate`](Self::invalidate), and so is the cost. A tag is written as
+    /// it is, not as a pattern: its parts between colons are escaped as what fills a placeholder is, so
+    /// a name with a blank in it is written with a blank. A tag is one name: `team` covers nothing of
+    /// `team:7`. What can't be written like this a writer's `tags(…)` names alone: a value that has a
+    /// colon or a `*` in it, a `None`, and in a segment such as `v{number}`, which is not a placeholder
+    /// alone, a value that is empty or takes more than 128 bytes.
+    ///
+    /// ```
+    /// # let rt = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    /// # rt.block_on(async {
+    /// # use cache_core as cachewright;
+    /// use cachewright::Cache;
+    ///
+    /// let cache = Cache::builder().build()?;
+    /// cache.invalidate_tag("team:7").await?;
+    /// assert!(cache.invalidate_tag("team:*").await.unwrap_err().is_invalid_input());
+    /// # Ok::<(), cache_core::Error>(()) }).unwrap();
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// An [input error](Error::is_invalid_input) if the tag is empty or contains a `*`; what the store
+    /// fails with: then the invalidation is pending, as after [`invalidate`](Self::invalidate).
+    ///
+    /// # Cancellation
+    ///
+    /// A call that is dropped leaves the invalidation pending.
+    pub async fn invalidate_tag(&self, tag: &str) -> Result<(), Error> {
+        let tag = tag::named(tag)?;
+        let invalidations = &self.0.memory.invalidations;
+        invalidations.invalidate(&[invalidations.tag(&tag)]);
+        self.0.statistics.invalidations.fetch_add(1, Relaxed);
+        self.0.meter_invalidation("", "");
+        tracing::debug!(target: LOG, "invalidated by tag");
+        let Some(shared) = &self.0.shared else {
+            return Ok(());
+        };
+        let tags = [tag.into()];
+        let regions = Regions::of_tags(&tags);
         shared.invalidate(regions, None, &mut shared.budget()).await
     }
 

@@ -28,6 +28,7 @@ pub struct Function {
     /// Whether it is a method, whose receiver is no part of the key.
     has_receiver: bool,
     is_scoped: bool,
+    tags: &'static [&'static str],
     returns: Option<fn() -> ValueType>,
     instances: OnceLock<Box<Instance>>,
 }
@@ -68,6 +69,7 @@ impl Function {
             key: KeyParts::Unknown,
             has_receiver: false,
             is_scoped: false,
+            tags: &[],
             returns: None,
             instances: OnceLock::new(),
         }
@@ -206,6 +208,13 @@ impl Function {
         self
     }
 
+    /// The templates of the tags that its entries carry.
+    #[must_use]
+    pub const fn tags(mut self, tags: &'static [&'static str]) -> Self {
+        self.tags = tags;
+        self
+    }
+
     /// The type of the value that is kept.
     #[must_use]
     pub const fn returns(mut self, value: fn() -> ValueType) -> Self {
@@ -251,6 +260,10 @@ impl Function {
 
     pub(crate) fn is_scoped(&self) -> bool {
         self.is_scoped
+    }
+
+    pub(crate) fn written_tags(&self) -> &'static [&'static str] {
+        self.tags
     }
 
     /// The type of its values, where the descriptor could name it.

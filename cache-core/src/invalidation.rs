@@ -1,6 +1,7 @@
 //! What an annotated writer does after its body, however its body ends.
 
 pub(crate) mod call;
+mod tag;
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -33,6 +34,8 @@ pub struct Invalidation {
     patterns: Vec<&'static str>,
     /// The functions of which single entries are invalidated, for the log.
     entries: Vec<&'static str>,
+    /// As they are written, for the log.
+    tags: Vec<&'static str>,
     pub(crate) target: Target,
     pub(crate) always: bool,
 }
@@ -45,6 +48,7 @@ pub fn invalidation(cache: &Cache, writer: &'static Invalidator) -> Invalidation
         function: writer.name(),
         patterns: Vec::new(),
         entries: Vec::new(),
+        tags: Vec::new(),
         target: Target::default(),
         always: false,
     }
@@ -113,8 +117,8 @@ impl Invalidation {
     }
 
     fn widen_to_everything(&mut self, reason: impl Display) {
-        let (function, entries) = (self.function, &self.entries);
-        tracing::warn!(target: LOG, function, ?entries, error = %reason, "invalidating more than asked for");
+        let (function, entries, tags) = (self.function, &self.entries, &self.tags);
+        tracing::warn!(target: LOG, function, ?entries, ?tags, error = %reason, "invalidating more than asked for");
         self.target.everything = true;
     }
 
@@ -237,18 +241,20 @@ impl Guard {
 }
 
 impl Invalidation {
-    /// The patterns and the functions that are named, as they are written.
+    /// The patterns, the functions that are named and the tags, as they are written.
     pub(crate) fn covered(&self) -> impl Iterator<Item = &'static str> {
-        self.patterns.iter().chain(&self.entries).copied()
+        let patterns_and_entries = self.patterns.iter().chain(&self.entries);
+        patterns_and_entries.chain(&self.tags).copied()
     }
 
     /// Logs and meters what was done.
     fn note(&self) {
-        let (function, patterns, entries) = (self.function, &self.patterns, &self.entries);
+        let (function, patterns) = (self.function, &self.patterns);
+        let (entries, tags) = (&self.entries, &self.tags);
         for covered in self.covered() {
             self.cache.inner().meter_invalidation(covered, function);
         }
-        tracing::debug!(target: LOG, function, ?patterns, ?entries, "invalidated");
+        tracing::debug!(target: LOG, function, ?patterns, ?entries, ?tags, "invalidated");
     }
 }
 

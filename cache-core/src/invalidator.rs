@@ -13,6 +13,7 @@ pub struct Invalidator {
     line: u32,
     patterns: &'static [&'static str],
     entries: &'static [CalledEntry],
+    tags: &'static [&'static str],
 }
 
 impl Invalidator {
@@ -31,6 +32,7 @@ impl Invalidator {
             line,
             patterns: &[],
             entries: &[],
+            tags: &[],
         }
     }
 
@@ -48,6 +50,13 @@ impl Invalidator {
         self
     }
 
+    /// The tags that it invalidates, as they are written.
+    #[must_use]
+    pub const fn tags(mut self, tags: &'static [&'static str]) -> Self {
+        self.tags = tags;
+        self
+    }
+
     pub(crate) fn name(&self) -> &'static str {
         self.name
     }
@@ -58,6 +67,10 @@ impl Invalidator {
 
     pub(crate) fn written_patterns(&self) -> &'static [&'static str] {
         self.patterns
+    }
+
+    pub(crate) fn written_tags(&self) -> &'static [&'static str] {
+        self.tags
     }
 
     pub(crate) fn called(&self) -> &'static [CalledEntry] {

@@ -60,6 +60,7 @@ mod stats;
 pub mod store;
 mod subject;
 mod sync;
+mod tag;
 #[cfg(feature = "metrics")]
 mod telemetry;
 #[cfg(feature = "testing")]

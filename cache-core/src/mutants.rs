@@ -93,6 +93,8 @@ mutants! {
     NonceRepeated,
     /// The innermost node of a key prefix is not part of the fence of the entries below it.
     NodeLeftOut,
+    /// The last tag of an entry is neither among its slots nor part of its fence.
+    TagLeftOut,
     /// The leaf of a call depends on the function's version, which an invalidation does not know.
     LeafDependsOnVersion,
     /// An entry's echo is not compared with the key that was read.
@@ -110,6 +112,8 @@ mutants! {
     PendingDropped,
     /// What is pending is looked at after the store was asked, instead of before.
     PendingLookedAtLate,
+    /// What is pending of tags is not looked at.
+    PendingTagIgnored,
     /// What is pending is never tried again by itself.
     PendingNotRetried,
     /// An acknowledgement settles also what was entered after the attempt had been sent.

@@ -4,7 +4,8 @@
 //! after the invalidation returned looks here *before* it asks the store. (Looking afterwards would
 //! not do: the reply may be from before the acknowledgement that has just removed the entry here.)
 //! It is tried again until the store acknowledges it, and never forgotten. What is too much to
-//! remember is widened: many users become all users, and at worst everything.
+//! remember is widened: many users become all users, and at worst everything, as many tags do, which
+//! have nothing above them.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::Ordering::SeqCst;
@@ -13,8 +14,10 @@ use crate::layout::Leaf;
 use crate::mutants::{Mutant, active};
 use crate::pattern::nodes;
 use crate::sync::{AtomicUsize, Mutex, MutexGuard, lock};
+use crate::tag::Tags;
 
-/// More nodes than this are widened: about a megabyte of them. Of leaves there are only 65,536.
+/// More nodes than this are widened, and so are more tags: about a megabyte of each. Of leaves there
+/// are only 65,536.
 pub(crate) const MOST: usize = 10_000;
 
 /// What an invalidation covers in a store.
@@ -22,27 +25,40 @@ pub(crate) const MOST: usize = 10_000;
 pub(crate) struct Regions<'a> {
     pub(crate) nodes: &'a [Box<str>],
     pub(crate) leaves: &'a [Leaf],
+    pub(crate) tags: &'a [Box<str>],
     pub(crate) everything: bool,
 }
 
 impl<'a> Regions<'a> {
-    pub(crate) const EVERYTHING: Self = Self {
+    const NOTHING: Self = Self {
         nodes: &[],
         leaves: &[],
+        tags: &[],
+        everything: false,
+    };
+
+    pub(crate) const EVERYTHING: Self = Self {
         everything: true,
+        ..Self::NOTHING
     };
 
     pub(crate) fn of_nodes(nodes: &'a [Box<str>]) -> Self {
         Self {
             nodes,
-            leaves: &[],
-            everything: false,
+            ..Self::NOTHING
+        }
+    }
+
+    pub(crate) fn of_tags(tags: &'a [Box<str>]) -> Self {
+        Self {
+            tags,
+            ..Self::NOTHING
         }
     }
 
     /// Whether there is no generation to delete but perhaps all of them.
     pub(crate) fn names_nothing(self) -> bool {
-        self.nodes.is_empty() && self.leaves.is_empty()
+        self.nodes.is_empty() && self.leaves.is_empty() && self.tags.is_empty()
     }
 }
 
@@ -58,6 +74,7 @@ pub(crate) struct Pending {
 struct Entered {
     nodes: BTreeMap<Box<str>, u64>,
     leaves: BTreeMap<Leaf, u64>,
+    tags: BTreeMap<Box<str>, u64>,
     everything: Option<u64>,
     number: u64,
 }
@@ -67,6 +84,7 @@ struct Entered {
 pub(crate) struct Attempt {
     nodes: Vec<Box<str>>,
     leaves: Vec<Leaf>,
+    tags: Vec<Box<str>>,
     pub(crate) everything: bool,
     /// What is entered after this was not part of the attempt, be it for the same node.
     until: u64,
@@ -77,6 +95,7 @@ impl Attempt {
         Regions {
             nodes: &self.nodes,
             leaves: &self.leaves,
+            tags: &self.tags,
             everything: self.everything,
         }
     }
@@ -95,19 +114,29 @@ impl Pending {
         entered.nodes.extend(nodes.map(|node| (node, number)));
         let leaves = regions.leaves.iter().copied();
         entered.leaves.extend(leaves.map(|leaf| (leaf, number)));
-        if regions.everything {
-            entered.everything = Some(number);
-        }
+        let tags = regions.tags.iter().cloned();
+        entered.tags.extend(tags.map(|tag| (tag, number)));
+        let mut everything = regions.everything;
         if entered.nodes.len() > MOST {
-            let everything = widen(&mut entered.nodes);
-            entered.everything = everything.then_some(number).or(entered.everything);
+            everything |= widen(&mut entered.nodes);
         }
+        if entered.tags.len() > MOST {
+            entered.tags.clear();
+            everything = true;
+        }
+        entered.everything = everything.then_some(number).or(entered.everything);
         self.len.store(entered.len(), SeqCst);
     }
 
-    /// Whether the entry under this rendered prefix, function and leaf (or under a whole plain key,
-    /// no function and no leaf) is covered.
-    pub(crate) fn covers(&self, path: &str, function: &str, leaf: Option<Leaf>) -> bool {
+    /// Whether the entry with these tags under this rendered prefix, function and leaf (or under a
+    /// whole plain key, no function, no leaf and without tags) is covered.
+    pub(crate) fn covers(
+        &self,
+        path: &str,
+        function: &str,
+        leaf: Option<Leaf>,
+        tags: &Tags,
+    ) -> bool {
         if self.len() == 0 {
             return false;
         }
@@ -121,15 +150,20 @@ impl Pending {
             || leaf.is_some_and(|leaf| entered.leaves.contains_key(&leaf))
             || entered.nodes.contains_key(named.as_str())
             || nodes(path).any(|node| entered.nodes.contains_key(node))
+            || (tags.iter().any(|tag| entered.tags.contains_key(tag))
+                && !active(Mutant::PendingTagIgnored))
     }
 
-    /// What to try next: at most `limit` nodes and leaves.
+    /// What to try next: at most `limit` nodes, leaves and tags.
     pub(crate) fn attempt(&self, limit: usize) -> Option<Attempt> {
         let entered = self.lock();
         let nodes: Vec<_> = entered.nodes.keys().take(limit).cloned().collect();
         let leaves = entered.leaves.keys().take(limit - nodes.len());
+        let leaves: Vec<_> = leaves.copied().collect();
+        let tags = entered.tags.keys().take(limit - nodes.len() - leaves.len());
         let attempt = Attempt {
-            leaves: leaves.copied().collect(),
+            tags: tags.cloned().collect(),
+            leaves,
             nodes,
             everything: entered.everything.is_some(),
             until: entered.number,
@@ -144,6 +178,7 @@ impl Pending {
         if attempt.everything {
             entered.nodes.retain(|_, number| !done(*number));
             entered.leaves.retain(|_, number| !done(*number));
+            entered.tags.retain(|_, number| !done(*number));
             entered.everything = entered.everything.filter(|number| !done(*number));
         }
         for node in &attempt.nodes {
@@ -154,6 +189,11 @@ impl Pending {
         for leaf in &attempt.leaves {
             if entered.leaves.get(leaf).copied().is_some_and(done) {
                 entered.leaves.remove(leaf);
+            }
+        }
+        for tag in &attempt.tags {
+            if entered.tags.get(tag).copied().is_some_and(done) {
+                entered.tags.remove(tag);
             }
         }
         self.len.store(entered.len(), SeqCst);
@@ -170,7 +210,8 @@ impl Pending {
 
 impl Entered {
     fn len(&self) -> usize {
-        self.nodes.len() + self.leaves.len() + usize::from(self.everything.is_some())
+        let everything = usize::from(self.everything.is_some());
+        self.nodes.len() + self.leaves.len() + self.tags.len() + everything
     }
 }
 
@@ -194,152 +235,4 @@ pub(crate) fn widen<N: Copy + Ord + Default>(all: &mut BTreeMap<Box<str>, N>) ->
 }
 
 #[cfg(all(test, not(any(shuttle, weak_memory))))]
-mod tests {
-    use super::*;
-
-    fn add<const N: usize>(pending: &Pending, nodes: [&str; N], everything: bool) {
-        let nodes = nodes.map(Box::from);
-        pending.add(Regions {
-            everything,
-            ..Regions::of_nodes(&nodes)
-        });
-    }
-
-    fn add_leaf(pending: &Pending, leaf: Leaf) {
-        pending.add(Regions {
-            leaves: &[leaf],
-            ..Regions::of_nodes(&[])
-        });
-    }
-
-    fn leaf(number: u32) -> Leaf {
-        Leaf::of_call("get", &number.to_le_bytes())
-    }
-
-    fn drain(pending: &Pending, limit: usize) -> Vec<String> {
-        let mut tried = Vec::new();
-        while let Some(attempt) = pending.attempt(limit) {
-            tried.extend(attempt.nodes.iter().map(ToString::to_string));
-            pending.acknowledged(&attempt);
-        }
-        tried
-    }
-
-    #[test]
-    fn equal_ones_are_merged_and_each_is_tried() {
-        let pending = Pending::default();
-        for _ in 0..100 {
-            add(&pending, ["user:1", "user:2", "booking"], false);
-        }
-        assert_eq!(pending.len(), 3);
-        assert_eq!(drain(&pending, 2), ["booking", "user:1", "user:2"]);
-        assert_eq!(pending.len(), 0);
-    }
-
-    #[test]
-    fn what_is_entered_during_an_attempt_outlives_its_acknowledgement() {
-        let pending = Pending::default();
-        add(&pending, ["user:1", "user:2"], true);
-        let attempt = pending.attempt(10).unwrap();
-        add(&pending, ["user:1"], false);
-        pending.acknowledged(&attempt);
-        assert_eq!(drain(&pending, 10), ["user:1"]);
-        add(&pending, [], true);
-        let attempt = pending.attempt(10).unwrap();
-        add(&pending, [], true);
-        pending.acknowledged(&attempt);
-        assert!(pending.attempt(10).unwrap().everything);
-    }
-
-    #[test]
-    fn entries_at_and_below_a_node_are_covered() {
-        let pending = Pending::default();
-        assert!(!pending.covers("user:42", "get", None));
-        add(&pending, ["user:42", "rate:get", "top"], false);
-        for (path, function) in [
-            ("user:42", "get"),
-            ("user:42:profile", "get"),
-            ("user:42:profile", ""),
-            ("rate", "get"),
-            ("", "top"),
-        ] {
-            assert!(pending.covers(path, function, None), "{path} {function}");
-        }
-        for (path, function) in [
-            ("user", "get"),
-            ("user:4", ""),
-            ("rate", "set"),
-            ("", "get"),
-        ] {
-            assert!(!pending.covers(path, function, None), "{path} {function}");
-        }
-        let deep = "a:b:c:d:e:f:g:h:i:j";
-        add(&pending, [deep], false);
-        assert!(pending.covers(deep, "", None));
-        add(&pending, [], true);
-        assert!(pending.covers("user", "get", None));
-    }
-
-    #[test]
-    fn many_are_widened_and_nothing_is_lost() {
-        let pending = Pending::default();
-        for user in 0..100_000 {
-            add(
-                &pending,
-                [format!("user:{user}:orders:open").as_str()],
-                false,
-            );
-        }
-        assert!(pending.len() <= MOST, "{}", pending.len());
-        for user in [0, 1, 50_000, 99_999] {
-            assert!(pending.covers(&format!("user:{user}:orders:open"), "list", None));
-        }
-        assert!(!pending.covers("booking:stats", "get", None));
-        for first in 0..2 * MOST {
-            add(&pending, [format!("first{first}").as_str()], false);
-        }
-        assert!(pending.len() <= MOST + 1, "{}", pending.len());
-        assert!(
-            pending.covers("first0", "list", None)
-                && pending.covers("user:1:orders:open", "list", None)
-        );
-    }
-
-    #[test]
-    fn leaves_are_covered_and_tried_by_themselves() {
-        let pending = Pending::default();
-        add_leaf(&pending, leaf(1));
-        assert!(pending.covers("user:1", "get", Some(leaf(1))));
-        assert!(!pending.covers("user:1", "get", Some(leaf(2))));
-        assert!(!pending.covers("user:1", "", None));
-        add(&pending, ["user:2", "user:3"], false);
-        let first = pending.attempt(2).unwrap();
-        assert!(first.leaves.is_empty());
-        pending.acknowledged(&first);
-        let second = pending.attempt(2).unwrap();
-        assert_eq!((second.nodes.len(), second.leaves.len()), (0, 1));
-        // Entered again meanwhile, it outlives the acknowledgement.
-        add_leaf(&pending, leaf(1));
-        pending.acknowledged(&second);
-        assert!(pending.covers("", "get", Some(leaf(1))));
-        add(&pending, [], true);
-        let everything = pending.attempt(1).unwrap();
-        pending.acknowledged(&everything);
-        assert_eq!(pending.len(), 0);
-    }
-
-    #[test]
-    fn leaves_are_bounded_by_themselves_and_widen_no_node() {
-        let pending = Pending::default();
-        add(&pending, ["user:1"], false);
-        for number in 0..200_000 {
-            add_leaf(&pending, leaf(number));
-        }
-        assert!(pending.len() <= 65_536 + 1, "{}", pending.len());
-        assert!(!pending.covers("user:2", "", None) && pending.covers("user:1", "", None));
-        for node in 0..2 * MOST {
-            add(&pending, [format!("first{node}").as_str()], false);
-        }
-        assert!(pending.covers("", "get", Some(leaf(199_999))));
-    }
-}
+mod tests;

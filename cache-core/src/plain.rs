@@ -20,10 +20,11 @@ use crate::memory::entry::{Entry, EntryKey};
 use crate::mutants::{Mutant, active};
 use crate::outcome::ResultOf;
 use crate::pending::Regions;
-use crate::segment::escape;
+use crate::segment::escape_path;
 use crate::shared::{Found, Look, Shared};
 use crate::store::Swap;
 use crate::subject::{Lifetime, Subject};
+use crate::tag::Tags;
 use crate::traffic::MissReason;
 
 /// Stands for all of them: one key is one entry, whatever the type of its value.
@@ -43,7 +44,7 @@ impl<'a> PlainKey<'a> {
         let inner = cache.inner();
         inner.used();
         let instance = PLAIN.instance::<fn(), ()>(None);
-        let path = key.split(':').map(escape).collect::<Vec<_>>().join(":");
+        let path = escape_path(key);
         let invalidations = &inner.memory.invalidations;
         let leaf = invalidations.leaf("", key.as_bytes());
         let subject = Subject {
@@ -55,6 +56,7 @@ impl<'a> PlainKey<'a> {
             slots: invalidations.slots_of_plain_key(&path, leaf),
             leaf,
             path: path.into(),
+            tags: Tags::NONE,
             series: Arc::clone(&inner.plain),
             arguments: key.len(),
         };

@@ -30,6 +30,10 @@ const HASH: &str = "%h";
 /// Takes the values of a template's placeholders, in order.
 pub struct SegmentWriter<'t> {
     template: &'t str,
+    /// The templates behind it, which the same values fill.
+    following: &'t [&'t str],
+    /// The templates before it, rendered.
+    done: Vec<String>,
     /// What of the template is not in `out` yet.
     rest: &'t str,
     out: String,
@@ -48,9 +52,11 @@ enum Outcome {
 }
 
 impl<'t> SegmentWriter<'t> {
-    fn new(template: &'t str) -> Self {
+    fn new(template: &'t str, following: &'t [&'t str]) -> Self {
         Self {
             template,
+            following,
+            done: Vec::new(),
             rest: template,
             out: String::with_capacity(template.len() + 16),
             text: String::new(),
@@ -67,9 +73,14 @@ impl<'t> SegmentWriter<'t> {
     }
 
     fn fill<T: Serialize + ?Sized>(&mut self, value: &T) {
-        let Some((literal, placeholder, rest)) = next_placeholder(self.rest) else {
-            self.outcome = Outcome::TooMany;
-            return;
+        let (literal, placeholder, rest) = loop {
+            if let Some(found) = next_placeholder(self.rest) {
+                break found;
+            }
+            if !self.turn_to_next() {
+                self.outcome = Outcome::TooMany;
+                return;
+            }
         };
         self.out.push_str(literal);
         self.text.clear();
@@ -85,11 +96,32 @@ impl<'t> SegmentWriter<'t> {
         self.rest = rest;
     }
 
-    fn finish(mut self) -> Result<String, Error> {
+    /// Goes on with the template behind this one. False if there is none, or a placeholder of this
+    /// one was not filled.
+    fn turn_to_next(&mut self) -> bool {
+        let Some((next, following)) = self.following.split_first() else {
+            return false;
+        };
+        if self.rest.contains('{') {
+            return false;
+        }
+        self.out.push_str(self.rest);
+        self.done.push(std::mem::take(&mut self.out));
+        (self.template, self.rest, self.following) = (next, next, following);
+        true
+    }
+
+    /// The first template and those behind it, rendered.
+    fn finish(mut self) -> Result<(String, Vec<String>), Error> {
+        while matches!(self.outcome, Outcome::Filling) && self.turn_to_next() {}
         match self.outcome {
             Outcome::Filling if !self.rest.contains('{') => {
                 self.out.push_str(self.rest);
-                Ok(self.out)
+                if self.done.is_empty() {
+                    return Ok((self.out, Vec::new()));
+                }
+                self.done.push(self.out);
+                Ok((self.done.remove(0), self.done))
             }
             Outcome::Failed(error, _) => Err(error),
             Outcome::Filling | Outcome::TooMany => Err(Error::invalid_input(format!(
@@ -159,7 +191,18 @@ impl<T: Serialize + ?Sized> Segment for T {
 /// Invalid input that names the placeholder, never the value, if a value is not a scalar or its
 /// `Serialize` fails; and if there are not as many values as placeholders.
 pub fn render(template: &str, fill: impl FnOnce(&mut SegmentWriter<'_>)) -> Result<String, Error> {
-    let mut writer = SegmentWriter::new(template);
+    let (rendered, _) = render_all(template, &[], fill)?;
+    Ok(rendered)
+}
+
+/// Like [`render`], for a template and those behind it, which `fill` gives the values of one after the
+/// other.
+pub(crate) fn render_all(
+    template: &str,
+    following: &[&str],
+    fill: impl FnOnce(&mut SegmentWriter<'_>),
+) -> Result<(String, Vec<String>), Error> {
+    let mut writer = SegmentWriter::new(template, following);
     fill(&mut writer);
     writer.finish()
 }
@@ -179,7 +222,7 @@ pub fn render(template: &str, fill: impl FnOnce(&mut SegmentWriter<'_>)) -> Resu
 /// assert_eq!(pattern, "user");
 /// ```
 pub fn render_widened(template: &str, fill: impl FnOnce(&mut SegmentWriter<'_>)) -> String {
-    let mut writer = SegmentWriter::new(template);
+    let mut writer = SegmentWriter::new(template, &[]);
     fill(&mut writer);
     writer.finish_widened()
 }
@@ -194,6 +237,11 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     let mut out = String::new();
     push_escaped(&mut out, text);
     Cow::Owned(out)
+}
+
+/// `text` as a path: each of its segments, between colons, [escaped](escape).
+pub(crate) fn escape_path(text: &str) -> String {
+    text.split(':').map(escape).collect::<Vec<_>>().join(":")
 }
 
 fn push_escaped(out: &mut String, text: &str) {

@@ -27,9 +27,10 @@ struct Seconds {
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Target {
     pub(crate) slots: Vec<Slot>,
-    /// For a store; empty where there is none, as are the leaves.
+    /// For a store; empty where there is none, as are the leaves and the tags.
     pub(crate) nodes: Vec<Box<str>>,
     pub(crate) leaves: Vec<Leaf>,
+    pub(crate) tags: Vec<Box<str>>,
     /// A placeholder or an argument could not be rendered, and nothing narrower is known to be right.
     pub(crate) everything: bool,
 }
@@ -40,6 +41,7 @@ impl Target {
         Regions {
             nodes: &self.nodes,
             leaves: &self.leaves,
+            tags: &self.tags,
             everything: self.everything,
         }
     }

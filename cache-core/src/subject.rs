@@ -14,9 +14,10 @@ use crate::layout::{EntryKeys, FunctionEntry, Layout, Leaf};
 use crate::memory::entry::{Entry, EntryKey, Later, Slots};
 use crate::memory::invalidations::{Born, Slot, Stamp};
 use crate::policy::MAX_TTL;
-use crate::segment::{SegmentWriter, render};
+use crate::segment::SegmentWriter;
 use crate::shared::Look;
 use crate::stats::Series;
+use crate::tag::Tags;
 
 /// Everything about an entry that is known before its value is.
 #[derive(Debug, Clone)]
@@ -26,6 +27,8 @@ pub(crate) struct Subject {
     pub(crate) leaf: Slot,
     /// The rendered key prefix of a function, or the whole of a plain key.
     pub(crate) path: Cow<'static, str>,
+    /// The tags of a function's entry; a plain key has none.
+    pub(crate) tags: Tags,
     pub(crate) series: Arc<Series>,
     /// How many of the key's bytes are arguments; behind them are scopes.
     pub(crate) arguments: usize,
@@ -69,7 +72,7 @@ impl Subject {
         if let Some(error) = writer.take_error() {
             return Err(error);
         }
-        let path = render_prefix(function.key_prefix(), prefix)?;
+        let (path, tags) = Tags::with_prefix(function, prefix)?;
         let series = cache.inner().statistics.series(function);
         let invalidations = &cache.inner().memory.invalidations;
         let leaf = invalidations.leaf(leaf_name(function), writer.argument_bytes());
@@ -79,9 +82,10 @@ impl Subject {
                 instance,
                 bytes: writer.bytes().into(),
             },
-            slots: invalidations.slots_of_call(&path, function.name(), leaf),
+            slots: invalidations.slots_of_call(&path, function.name(), leaf, &tags),
             leaf,
             path,
+            tags,
             series,
             arguments: writer.argument_bytes().len(),
         })
@@ -119,7 +123,7 @@ impl Subject {
             version: function.version_number(),
             args_hash: *instance.identity().args_hash(bytes).as_bytes(),
             leaf: Leaf::of_call(leaf_name(function), &bytes[..self.arguments]),
-            tags: &[],
+            tags: &self.tags.names(),
         })
     }
 
@@ -131,6 +135,7 @@ impl Subject {
             keys,
             path: &self.path,
             function: function.name(),
+            tags: &self.tags,
             series: &self.series,
             policy,
             ttl: ttl + policy.longest_stale(),
@@ -204,15 +209,4 @@ fn leaf_name(function: &'static Function) -> &'static str {
         return name;
     }
     function.name()
-}
-
-fn render_prefix(
-    template: &'static str,
-    fill: impl FnOnce(&mut SegmentWriter<'_>),
-) -> Result<Cow<'static, str>, Error> {
-    if template.contains('{') {
-        render(template, fill).map(Cow::Owned)
-    } else {
-        Ok(Cow::Borrowed(template))
-    }
 }

@@ -30,7 +30,7 @@ static REGISTRY: Mutex<Registry> = Mutex::new(BTreeMap::new());
 
 type Registry = BTreeMap<Labels, Group>;
 
-/// Invalidations by pattern and writer, and by whether there is a store.
+/// Invalidations by pattern or tag, and writer, and by whether there is a store.
 static INVALIDATIONS: Mutex<BTreeMap<(Labels, bool), u64>> = Mutex::new(BTreeMap::new());
 
 /// Values removed from stores, by namespace.
@@ -216,7 +216,7 @@ fn describe() {
     );
     describe_counter!(
         "cache_invalidations_total",
-        "Invalidations; key_prefix is the pattern as the writer's attribute has it."
+        "Invalidations; key_prefix is the pattern or tag as the writer's attribute has it."
     );
     describe_counter!(
         "cache_swept_total",

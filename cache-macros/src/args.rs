@@ -16,8 +16,8 @@ use crate::template::{self, Template};
 pub(crate) use defaults::{Annotation, Defaults, defaults};
 pub(crate) use entry::{Callee, EntryCall};
 use read::{
-    CACHED, INVALIDATE, choice, each, judge, key, krate, list, set, share, single_flight, text,
-    unknown, value, version,
+    CACHED, INVALIDATE, choice, each, judge, key, krate, list, set, share, single_flight, tags,
+    text, unknown, value, version,
 };
 
 /// A value together with the key that it was given to, for errors about the argument as a whole.
@@ -64,6 +64,7 @@ pub(crate) struct Cached {
     pub(crate) key: Argument<Vec<Expr>>,
     pub(crate) skip: Argument<Vec<Ident>>,
     pub(crate) scope: Argument<Expr>,
+    pub(crate) tags: Argument<Vec<Template>>,
     pub(crate) version: Argument<u32>,
     pub(crate) cache: Argument<Expr>,
     pub(crate) tier: Argument<Tier>,
@@ -82,7 +83,8 @@ pub(crate) struct Invalidate {
     pub(crate) patterns: Vec<Template>,
     /// Calls that name entries.
     pub(crate) entries: Vec<EntryCall>,
-    /// Whether any pattern or entry was written, mistaken ones included.
+    pub(crate) tags: Argument<Vec<Template>>,
+    /// Whether any pattern, entry or tag was written, mistaken ones included.
     pub(crate) has_patterns: bool,
     /// `on = "always"`: also after an `Err`.
     pub(crate) always: Argument<bool>,
@@ -151,6 +153,7 @@ fn cached_argument(
             })
         }),
         "scope" => set(&mut args.scope, name, errors, |key| value(input, key)),
+        "tags" => set(&mut args.tags, name, errors, |key| tags(key, input)),
         "version" => set(&mut args.version, name, errors, |key| {
             version(&value(input, key)?)
         }),
@@ -217,6 +220,10 @@ fn invalidate_argument(
             args.entries.push(call);
             Ok(())
         }
+        "tags" => {
+            args.has_patterns = true;
+            set(&mut args.tags, name, errors, |key| tags(key, input))
+        }
         "on" => set(&mut args.always, name, errors, |key| {
             choice(key, &text(input, key)?, &[("ok", false), ("always", true)])
         }),
@@ -256,6 +263,7 @@ mod tests {
     fn every_argument_is_read() {
         let tokens = r#"
             key_prefix = "user:{id}", ttl = 300, none_ttl = "30s", key(id, filter.city,), scope = self.tenant,
+            tags("team:{filter.team}", "catalog",),
             version = 2, cache = f::<A, B>(), tier = "memory", single_flight = "off", outcome = "result_option",
         "#;
         assert_eq!(in_cached(tokens), [""; 0]);
@@ -263,10 +271,13 @@ mod tests {
         let args = cached(tokens.parse().unwrap(), &mut errors);
         errors.finish().unwrap();
         assert_eq!(args.key.unwrap().value.len(), 2);
+        assert_eq!(args.tags.unwrap().value.len(), 2);
         assert_eq!(args.version.unwrap().value, 2);
         assert!(!args.single_flight.unwrap().value);
         assert_eq!(
-            in_invalidate(r#""a:*", "b", pattern = "c", on = "always", cache = self.cache"#),
+            in_invalidate(
+                r#""a:*", "b", pattern = "c", tags("d:{id}"), on = "always", cache = self.cache"#
+            ),
             [""; 0]
         );
     }
@@ -276,7 +287,7 @@ mod tests {
         let mut errors = Errors::new();
         let tokens = r#"
             defaults(
-                key_prefix = "user", ttl = 3, none_ttl = 4, scope = a, version = 5, cache = b, tier = "memory",
+                key_prefix = "user", ttl = 3, none_ttl = 4, scope = a, tags("e"), version = 5, cache = b, tier = "memory",
                 single_flight = "off", crate = c, generics(T, N),
             ),
             ttl = 6, cache = d,
@@ -293,14 +304,15 @@ mod tests {
             args.ttl.map(|argument| argument.inherited),
             args.none_ttl.map(|argument| argument.inherited),
             args.scope.map(|argument| argument.inherited),
+            args.tags.map(|argument| argument.inherited),
             args.version.map(|argument| argument.inherited),
             args.cache.map(|argument| argument.inherited),
             args.tier.map(|argument| argument.inherited),
             args.single_flight.map(|argument| argument.inherited),
             args.krate.map(|argument| argument.inherited),
         ];
-        let mut expected = [Some(true); 9];
-        (expected[1], expected[5]) = (Some(false), Some(false));
+        let mut expected = [Some(true); 10];
+        (expected[1], expected[6]) = (Some(false), Some(false));
         assert_eq!(inherited, expected);
         assert_eq!(args.generics.unwrap(), ["T", "N"]);
         assert!(!writer.always.unwrap().value);

@@ -13,13 +13,16 @@ use crate::args::{Argument, Cached, Callee, EntryCall, Invalidate, Keyed, Outcom
 use crate::duration::Ttl;
 use crate::errors::Errors;
 use crate::signature::{Facts, Function, Returns, Value};
+use crate::template::Template;
 use names::Names;
 
 /// All that the expansion of `#[cached]` puts into tokens.
 pub(crate) struct CachedPlan {
     /// Empty when there is none.
     pub(crate) key_prefix: String,
-    /// What the placeholders of the key prefix stand for, in order.
+    /// As they are written.
+    pub(crate) tags: Vec<String>,
+    /// What the placeholders of the key prefix stand for, in order, and behind them those of the tags.
     pub(crate) segments: Vec<TokenStream>,
     pub(crate) arguments: Vec<KeyPart>,
     /// Which of the function's arguments these are.
@@ -75,6 +78,7 @@ pub(crate) struct KeyPart {
 pub(crate) struct InvalidatePlan {
     pub(crate) patterns: Vec<Pattern>,
     pub(crate) entries: Vec<EntryCall>,
+    pub(crate) tags: Vec<Pattern>,
     pub(crate) always: bool,
     pub(crate) cache: Option<Expr>,
     pub(crate) outcome: Argument<Outcome>,
@@ -82,7 +86,7 @@ pub(crate) struct InvalidatePlan {
     pub(crate) facade: Option<Path>,
 }
 
-/// A pattern and what its placeholders stand for, in order.
+/// A pattern or a tag, and what its placeholders stand for, in order.
 pub(crate) struct Pattern {
     pub(crate) text: String,
     pub(crate) segments: Vec<TokenStream>,
@@ -127,15 +131,14 @@ pub(crate) fn cached(
     inherited::fits_cached(&args, written, &names, errors);
     let arguments = key::parts(&args, facts, &names, errors);
     let template = args.key_prefix.as_ref().map(|key_prefix| &key_prefix.value);
-    let segments = args.key_prefix.as_ref().map(|key_prefix| {
-        if key_prefix.inherited {
-            return inherited::segments(&key_prefix.value, written, &names, errors);
-        }
-        names.segments(&key_prefix.value, errors)
-    });
     CachedPlan {
         key_prefix: template.map_or_else(String::new, |template| template.literal.value()),
-        segments: segments.unwrap_or_default(),
+        tags: args
+            .tags
+            .iter()
+            .flat_map(|tags| texts(&tags.value))
+            .collect(),
+        segments: segments(&args, written, &names, errors),
         key_parts: key::positions(&args, facts),
         has_receiver: facts.receiver.is_some(),
         is_scoped: key::is_scoped(&args),
@@ -172,6 +175,35 @@ pub(crate) fn cached(
     }
 }
 
+/// What the placeholders of the key prefix stand for, and behind them those of the tags.
+fn segments(
+    args: &Cached,
+    written: &Function,
+    names: &Names<'_>,
+    errors: &mut Errors,
+) -> Vec<TokenStream> {
+    let mut segments = Vec::new();
+    let mut add = |own, template: &Template, inherited| {
+        segments.extend(if inherited {
+            inherited::segments(own, template, written, names, errors)
+        } else {
+            names.segments(template, errors)
+        });
+    };
+    if let Some(key_prefix) = &args.key_prefix {
+        add(
+            "key_prefix = \"…\"",
+            &key_prefix.value,
+            key_prefix.inherited,
+        );
+    }
+    if let Some(tags) = &args.tags {
+        let each = tags.value.iter();
+        each.for_each(|tag| add("tags(…)", tag, tags.inherited));
+    }
+    segments
+}
+
 /// Applies the rules of `#[invalidate_cache]`.
 pub(crate) fn invalidate(
     mut args: Invalidate,
@@ -196,18 +228,24 @@ pub(crate) fn invalidate(
         names.need_receiver(&entry.written, errors);
         calls_no_argument(entry, &names, errors);
     }
-    let patterns = args.patterns.iter().map(|template| Pattern {
+    let mut pattern = |template: &Template| Pattern {
         text: template.literal.value(),
         segments: names.segments(template, errors),
-    });
+    };
+    let tags = given(args.tags).unwrap_or_default();
     InvalidatePlan {
-        patterns: patterns.collect(),
+        patterns: args.patterns.iter().map(&mut pattern).collect(),
+        tags: tags.iter().map(pattern).collect(),
         entries: args.entries,
         always: given(args.always).unwrap_or(false),
         cache: given(args.cache),
         outcome: args.outcome.or_else(|| opaque_outcome(written, facts)),
         facade: given(args.krate),
     }
+}
+
+fn texts(templates: &[Template]) -> impl Iterator<Item = String> {
+    templates.iter().map(|template| template.literal.value())
 }
 
 fn given<T>(argument: Argument<T>) -> Option<T> {
@@ -263,7 +301,7 @@ fn something_is_invalidated(args: &Invalidate, written: &Function, errors: &mut 
     if !args.has_patterns {
         errors.at(
             &written.signature.ident,
-            "`#[invalidate_cache]` has no pattern and no `entry`, so it would invalidate nothing",
+            "`#[invalidate_cache]` has no pattern, no `entry` and no tag, so it would invalidate nothing",
             "say what this function changes: `#[invalidate_cache(\"booking:*\")]`, or \
              `#[invalidate_cache(entry = self.get_profile(user_id))]`",
         );

@@ -77,6 +77,11 @@ pub(crate) fn invalidate(plan: &InvalidatePlan, function: Function, facts: &Fact
         let segments = key::segments(&pattern.segments);
         quote!(.pattern(#text, #segments))
     });
+    let tags = plan.tags.iter().map(|tag| {
+        let text = &tag.text;
+        let segments = key::segments(&tag.segments);
+        quote!(.tag(#text, #segments))
+    });
     let entries = plan.entries.iter().map(entry::call);
     let always = plan.always.then(|| quote!(.always()));
     // What is not kept is compared with nothing, and may have an `==` for some lifetimes only.
@@ -91,7 +96,7 @@ pub(crate) fn invalidate(plan: &InvalidatePlan, function: Function, facts: &Fact
     };
     let statements = quote! {
         let #described = #descriptor;
-        let #invalidation = #begin(#cache, #described) #(#patterns)* #(#entries)* #always;
+        let #invalidation = #begin(#cache, #described) #(#patterns)* #(#tags)* #(#entries)* #always;
         #run
     };
     body::with_body(function, facts, statements)

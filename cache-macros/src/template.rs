@@ -1,4 +1,4 @@
-//! The grammar of key prefixes and of invalidation patterns.
+//! The grammar of key prefixes, of invalidation patterns and of tags.
 //!
 //! Only the shape is checked here: which names a placeholder may use depends on the function and is a rule of
 //! [`crate::check`].
@@ -12,7 +12,10 @@ use crate::errors::error;
 /// The deepest key prefix: each segment is a generation that a hit must prove.
 const MOST_SEGMENTS: usize = 8;
 
-/// A key prefix or a pattern without mistakes of grammar.
+/// Each tag is one, too. With those of a key prefix, the function and the leaf, there is room for far more.
+const MOST_TAGS: usize = 16;
+
+/// A key prefix, a pattern or a tag without mistakes of grammar.
 #[derive(Clone)]
 pub(crate) struct Template {
     pub(crate) literal: LitStr,
@@ -45,6 +48,7 @@ impl Placeholder {
 enum Language {
     KeyPrefix,
     Pattern,
+    Tag,
 }
 
 /// What is wrong with a template and the way out.
@@ -85,6 +89,44 @@ pub(crate) fn pattern(literal: &LitStr) -> syn::Result<Template> {
     Ok(template)
 }
 
+/// Reads the values of `tags`.
+pub(crate) fn tags(key: &Ident, literals: &[LitStr]) -> syn::Result<Vec<Template>> {
+    if literals.is_empty() {
+        return Err(error(
+            key,
+            "`tags()` names no tag",
+            "name what the answers depend on, as in `tags(\"team:{team_id}\")`, or leave it out",
+        ));
+    }
+    if let Some(first) = literals.get(MOST_TAGS) {
+        return Err(error(
+            first,
+            format!(
+                "there are {} tags: every tag is proved on each hit, so {MOST_TAGS} are the most",
+                literals.len()
+            ),
+            "leave out what nothing invalidates by itself, or give what is invalidated together one tag",
+        ));
+    }
+    for (position, literal) in literals.iter().enumerate() {
+        let written = literal.value();
+        if literals[..position]
+            .iter()
+            .any(|other| other.value() == written)
+        {
+            return Err(error(
+                literal,
+                format!("the tag `{written}` is given a second time"),
+                "keep one of the two",
+            ));
+        }
+    }
+    literals
+        .iter()
+        .map(|literal| read(literal, Language::Tag))
+        .collect()
+}
+
 fn read(literal: &LitStr, language: Language) -> syn::Result<Template> {
     let text = literal.value();
     let mut placeholders = Vec::new();
@@ -115,10 +157,13 @@ fn segments(text: &str) -> Vec<&str> {
 
 fn read_segment(segment: &str, language: Language) -> Result<Vec<Placeholder>, Mistake> {
     if segment.is_empty() {
+        let example = match language {
+            Language::Tag => "team:{team_id}",
+            _ => "user:{user_id}:profile",
+        };
         return Err(Mistake(
             "a segment is empty: segments are the parts between `:`".to_owned(),
-            "write something between two `:`, and no `:` at either end: `user:{user_id}:profile`"
-                .to_owned(),
+            format!("write something between two `:`, and no `:` at either end: `{example}`"),
         ));
     }
     let mut placeholders = Vec::new();
@@ -161,6 +206,11 @@ fn stray(c: char, language: Language) -> Mistake {
             "a `}` closes no placeholder".to_owned(),
             "write placeholders as `{user_id}`".to_owned(),
         ),
+        '*' if language == Language::Tag => Mistake(
+            "a tag cannot contain `*`: it is one name, and nothing is below it".to_owned(),
+            "give all entries that are meant a further tag, such as `\"teams\"`; only patterns of key prefixes select several"
+                .to_owned(),
+        ),
         '*' => Mistake(
             "a key prefix cannot contain `*`: it names one place, only patterns select several"
                 .to_owned(),
@@ -170,6 +220,7 @@ fn stray(c: char, language: Language) -> Mistake {
             let what = match language {
                 Language::KeyPrefix => "a key prefix",
                 Language::Pattern => "a pattern",
+                Language::Tag => "a tag",
             };
             let shown = if c.is_whitespace() {
                 "a blank".to_owned()
@@ -234,93 +285,4 @@ fn is_field(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::{Template, key_prefix, pattern};
-    use proc_macro2::Span;
-    use syn::LitStr;
-
-    fn names(template: syn::Result<Template>) -> Vec<String> {
-        let template = template.unwrap();
-        template.placeholders.iter().map(|p| p.text()).collect()
-    }
-
-    fn mistake(template: syn::Result<Template>) -> String {
-        template
-            .err()
-            .map_or_else(String::new, |error| error.to_string())
-    }
-
-    fn literal(text: &str) -> LitStr {
-        LitStr::new(text, Span::call_site())
-    }
-
-    #[test]
-    fn placeholders_are_found_in_order() {
-        assert_eq!(
-            names(key_prefix(&literal(
-                "user:{user_id}:{filter.city}-{self.region}:x_{pair.0}"
-            ))),
-            ["user_id", "filter.city", "self.region", "pair.0"]
-        );
-        assert_eq!(names(pattern(&literal("user:{user_id}:*"))), ["user_id"]);
-        assert_eq!(
-            names(key_prefix(&literal("{r#type}:{größe.länge}:{a.r#fn}"))),
-            ["type", "größe.länge", "a.fn"]
-        );
-        assert!(names(pattern(&literal("a.b-c_9:%20%2f:x*"))).is_empty());
-        assert!(names(key_prefix(&literal("a:b:c:d:e:f:g:h"))).is_empty());
-    }
-
-    #[test]
-    fn mistakes_in_key_prefixes_are_told() {
-        for (text, problem) in [
-            ("", "a segment is empty"),
-            ("user::x", "a segment is empty"),
-            (":user", "a segment is empty"),
-            ("user:", "a segment is empty"),
-            ("us er", "cannot contain a blank"),
-            ("usér", "`\\u{e9}`"),
-            ("user/x", "`/`"),
-            ("user:*", "cannot contain `*`"),
-            ("user:%20", "`%`"),
-            ("a:b:c:d:e:f:g:h:i", "9 segments"),
-            ("user:{id", "never closed"),
-            ("user:id}", "closes no placeholder"),
-            ("user:{}", "names nothing"),
-            ("user:{ id }", "is no placeholder"),
-            ("user:{id:x}", "is no placeholder"),
-            ("user:{0}", "is no placeholder"),
-            ("user:{a.}", "is no placeholder"),
-            ("user:{a.99999999999}", "is no placeholder"),
-            ("user:{a._}", "is no placeholder"),
-            ("user:{a.self}", "is no placeholder"),
-            ("user:{a.b()}", "is no placeholder"),
-            ("user:{{id}}", "is no placeholder"),
-        ] {
-            let told = mistake(key_prefix(&literal(text)));
-            assert!(told.contains(problem), "{text}: {told}");
-        }
-    }
-
-    #[test]
-    fn mistakes_in_patterns_are_told() {
-        for (text, problem) in [
-            ("", "a segment is empty"),
-            ("*", "covers everything"),
-            ("booking*", "covers everything"),
-            ("*:x", "covers everything"),
-            ("{id}*:x", "covers everything"),
-            ("booking:%2", "two hexadecimal digits"),
-            ("booking:%zz", "two hexadecimal digits"),
-            ("booking:%é", "two hexadecimal digits"),
-            ("booking :*", "cannot contain a blank"),
-            ("booking:{id", "never closed"),
-        ] {
-            let told = mistake(pattern(&literal(text)));
-            assert!(told.contains(problem), "{text}: {told}");
-            assert!(told.contains("\n\nhelp: "), "{text}: {told}");
-        }
-        let told = mistake(pattern(&literal("*")));
-        assert!(told.contains("`clear()`"), "{told}");
-    }
-}
+mod tests;

@@ -4,6 +4,9 @@ A read asks for the value and both generations at once. A hit needs every genera
 mints what is missing (set if absent, and see what is there since), runs the body, and stores the value with the fence that replies had
 shown before the body. An invalidation deletes one generation. An evictor drops any key at any moment.
 
+Nothing here depends on the one node being above the other: each invalidation deletes either of them, so the two may as well be a node and a
+tag, or two tags.
+
 The world: two readers with two reads each, a writer with two writes, two evictions.
 """
 

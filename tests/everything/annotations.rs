@@ -76,6 +76,7 @@ impl Service {
         ttl = "1h30m",
         none_ttl = 30,
         scope = self.region,
+        tags("region:{self.region}", "users"),
         version = 2,
         cache = self.cache,
         single_flight = "off"
@@ -125,6 +126,7 @@ impl Service {
         pattern = "other",
         entry = self.profile(user_id),
         entry = fibonacci(7),
+        tags("region:{self.region}", "users"),
         on = "always",
         cache = self.cache,
         crate = crate::facade

@@ -28,6 +28,10 @@ fn total(region: u8) -> Place {
     ("total".to_owned(), region.to_string())
 }
 
+fn tagged(number: u8) -> Region {
+    Region::Tag(format!("number:{number}"))
+}
+
 fn page_of(user: u8) -> Region {
     Region::Node(format!("user:{user}"))
 }
@@ -53,6 +57,16 @@ impl Run<'_> {
                 self.model.deny(|place| region.covers(place), process);
             }
             Deed::DropWriter(user) => self.drop_writer(process, user),
+            Deed::WriteTagged(number) => {
+                self.services[process].write_tagged(number).await;
+                let region = tagged(number);
+                self.model.deny(|place| region.covers(place), process);
+            }
+            Deed::InvalidateTag(number) => {
+                let cache = self.services[process].cache.clone();
+                let answer = cache.invalidate_tag(&format!("number:{number}")).await;
+                self.invalidated(process, &tagged(number), answer);
+            }
             Deed::Invalidate(pattern) => self.invalidate(process, pattern).await,
             Deed::Clear => {
                 let answer = self.services[process].cache.clear().await;

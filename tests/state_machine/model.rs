@@ -48,6 +48,8 @@ pub(crate) struct Model {
 pub(crate) enum Region {
     /// A node and all below.
     Node(String),
+    /// What carries this tag.
+    Tag(String),
     Everything,
 }
 
@@ -60,9 +62,11 @@ impl Region {
         Self::Node(node.trim_end_matches(".v1").to_owned())
     }
 
-    pub(crate) fn covers(&self, (path, _): &Place) -> bool {
+    pub(crate) fn covers(&self, (path, arguments): &Place) -> bool {
         match self {
             Self::Everything => true,
+            // Both functions carry the tag of their only argument that is not in their path.
+            Self::Tag(tag) => !arguments.is_empty() && *tag == format!("number:{arguments}"),
             Self::Node(node) => {
                 let below = path.strip_prefix(node.as_str());
                 below.is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))

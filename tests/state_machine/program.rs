@@ -52,6 +52,9 @@ pub(crate) enum Deed {
     /// A writer that invalidates, and one that is dropped in its body.
     Write(u8),
     DropWriter(u8),
+    /// A writer of a tag, and a tag that is named directly.
+    WriteTagged(u8),
+    InvalidateTag(u8),
     Invalidate(usize),
     Clear,
     Get(usize),
@@ -125,6 +128,8 @@ fn deed() -> impl Strategy<Value = Deed> {
         2 => (users(), pattern()).prop_map(|((user, page), over)| Deed::ShowAround(user, page, over)),
         2 => (0..3_u8).prop_map(Deed::Write),
         1 => (0..3_u8).prop_map(Deed::DropWriter),
+        1 => (0..2_u8).prop_map(Deed::WriteTagged),
+        1 => (0..2_u8).prop_map(Deed::InvalidateTag),
         2 => pattern().prop_map(Deed::Invalidate),
         1 => Just(Deed::Clear),
         6 => key().prop_map(Deed::Get),

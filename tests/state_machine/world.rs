@@ -85,13 +85,13 @@ pub(crate) struct Service {
 }
 
 impl Service {
-    #[cached(cache = self.cache, key_prefix = "user:{user}:page", ttl = Duration::from_secs(TTL))]
+    #[cached(cache = self.cache, key_prefix = "user:{user}:page", ttl = Duration::from_secs(TTL), tags("number:{page}"))]
     pub(crate) async fn show(&self, user: u8, page: u8) -> u64 {
         let _ = (user, page);
         self.source.compute().await
     }
 
-    #[cached(cache = self.cache, ttl = Duration::from_secs(TTL))]
+    #[cached(cache = self.cache, ttl = Duration::from_secs(TTL), tags("number:{region}"))]
     pub(crate) async fn total(&self, region: u8) -> u64 {
         let _ = region;
         self.source.compute().await
@@ -100,6 +100,11 @@ impl Service {
     #[invalidate_cache("user:{user}:*", cache = self.cache)]
     pub(crate) async fn write(&self, user: u8) {
         let _ = user;
+    }
+
+    #[invalidate_cache(tags("number:{number}"), cache = self.cache)]
+    pub(crate) async fn write_tagged(&self, number: u8) {
+        let _ = number;
     }
 
     #[invalidate_cache("user:{user}:*", cache = self.cache)]

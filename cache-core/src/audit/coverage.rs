@@ -3,6 +3,7 @@
 use super::finding::{Finding, FindingKind};
 use super::nearest::{Nearest, nearest};
 use super::program::{Called, Program, Reader, Writer};
+use super::tags;
 use super::template::{Meeting, Reach, is_literal};
 use crate::invalidation::call::fixed_path;
 
@@ -45,7 +46,7 @@ fn widened(writer: &Writer, pattern: &str, reach: &Reach<'_>) -> Finding {
     )
 }
 
-const UNSEEN: &str =
+pub(super) const UNSEEN: &str =
     "if it is for entries that are set directly or for another program, allow it and say so";
 
 fn unmatched(whole: &Program, writer: &Writer, pattern: &str, reach: &Reach<'_>) -> Finding {
@@ -157,7 +158,9 @@ pub(super) fn writers_of<'p>(
 ) -> impl Iterator<Item = &'p Writer> {
     whole.writers.iter().filter(|writer| {
         let covers = |(_, reach): (_, Reach<'_>)| reach.meets(&reader.segments) == Meeting::Meant;
-        writer.patterns().any(covers) || writer.calls().any(|called| called.is_of(reader))
+        writer.patterns().any(covers)
+            || writer.calls().any(|called| called.is_of(reader))
+            || tags::meet(writer, reader)
     })
 }
 
@@ -171,10 +174,14 @@ pub(super) fn never_invalidated(whole: &Program, reader: &Reader) -> Option<Find
         "" => visible.clone(),
         prefix => format!("{prefix}:*"),
     };
+    let or_tags = match reader.function.written_tags() {
+        [] => "",
+        _ => ", invalidates one of its tags",
+    };
     Some(Finding::new(
         FindingKind::NeverInvalidated,
         &reader.place,
-        format!("no writer has a pattern for `{visible}` or names its entries by a call"),
+        format!("no writer has a pattern for `{visible}`{or_tags} or names its entries by a call"),
         format!(
             "write `#[invalidate_cache(\"{pattern}\")]` on what changes its answers; if it is invalidated \
              by `cache.invalidate(…)`, which no audit sees, by another program, or if its ttl is enough, \

@@ -17,11 +17,18 @@ pub enum FindingKind {
     /// That is also found where only a lucky value would make it fit: `user:{id}:*` names no entry of
     /// a function under `user:profile:{id}`, unless an id is `profile`.
     UnmatchedPattern,
+    /// A writer invalidates a tag that no cached function carries.
+    ///
+    /// That is also found where only a lucky value would make the two equal.
+    UnmatchedTag,
     /// A writer names an entry by a call, and no cached function has that name and takes so many
     /// arguments.
     UnknownEntry,
-    /// No pattern covers a cached function, and no call names its entries.
+    /// No pattern covers a cached function, no call names its entries, and nobody invalidates one of
+    /// its tags.
     NeverInvalidated,
+    /// A cached function, which is invalidated otherwise, carries a tag that no writer invalidates.
+    UnusedTag,
     /// An invalidation covers more than it says, every time: a pattern with something behind its `*`,
     /// or a call from which the key of the entry can't be told.
     Widened,
@@ -60,8 +67,10 @@ impl FindingKind {
     pub fn title(self) -> &'static str {
         match self {
             Self::UnmatchedPattern => "a pattern covers no cached function",
+            Self::UnmatchedTag => "a tag is invalidated that no cached function carries",
             Self::UnknownEntry => "an entry is named that no cached function has",
             Self::NeverInvalidated => "nothing invalidates a cached function",
+            Self::UnusedTag => "nothing invalidates a tag",
             Self::Widened => "an invalidation covers more than it says",
             Self::CollidingPrefixes => "different things are kept under one prefix",
             Self::UnusualName => "a key prefix is not written like the others",
@@ -79,11 +88,14 @@ impl FindingKind {
     #[must_use]
     pub fn why(self) -> &'static str {
         match self {
-            Self::UnmatchedPattern => {
+            Self::UnmatchedPattern | Self::UnmatchedTag => {
                 "What the writer means to invalidate is served until its ttl ends."
             }
             Self::UnknownEntry => "The writer invalidates entries that nobody keeps.",
             Self::NeverInvalidated => "After a write its values are served until their ttl ends.",
+            Self::UnusedTag => {
+                "It costs each hit in a store a generation, and a writer that was meant to name it may have been forgotten."
+            }
             Self::Widened => {
                 "Entries are lost that nobody has written, and the attribute hides it."
             }

@@ -24,6 +24,14 @@ pub(super) fn nearest<'p>(node: &str, readers: &'p [Reader]) -> Option<Nearest<'
     best.map(|(_, nearest)| nearest)
 }
 
+/// The one of these tags that looks most like `tag`, if one looks like it at all.
+pub(super) fn nearest_tag<'t>(tag: &str, known: impl Iterator<Item = &'t str>) -> Option<&'t str> {
+    let wanted = plain(tag);
+    let scored = known.filter_map(|known| Some((unlikeness(&wanted, &plain(known))?, known)));
+    let best = scored.min_by_key(|(score, _)| *score);
+    best.map(|(_, known)| known)
+}
+
 /// A path without what people mix up: case, separators, and the names of placeholders.
 fn plain(path: &str) -> String {
     let mut plain = String::with_capacity(path.len());

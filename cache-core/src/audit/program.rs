@@ -129,7 +129,8 @@ impl Program {
         let key = |writer: &Writer| {
             let invalidator = writer.invalidator;
             let place = writer.place.clone();
-            (place, invalidator.written_patterns(), invalidator.called())
+            let (patterns, tags) = (invalidator.written_patterns(), invalidator.written_tags());
+            (place, patterns, invalidator.called(), tags)
         };
         writers.sort_by_cached_key(key);
         writers.dedup_by_key(|writer| key(writer));

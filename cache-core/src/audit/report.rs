@@ -27,6 +27,7 @@ pub struct CachedFunction {
     place: Place,
     visible_prefix: String,
     value_type: Option<&'static str>,
+    tags: &'static [&'static str],
     invalidated_by: Vec<Place>,
 }
 
@@ -51,8 +52,14 @@ impl CachedFunction {
         self.value_type
     }
 
-    /// The annotated functions of the whole program that have a pattern for it, or name its entries
-    /// by a call.
+    /// The tags that its entries carry, as they stand in the source: `team:{team_id}`.
+    #[must_use]
+    pub fn tags(&self) -> &[&'static str] {
+        self.tags
+    }
+
+    /// The annotated functions of the whole program that have a pattern for it, name its entries by
+    /// a call, or invalidate one of its tags.
     #[must_use]
     pub fn invalidated_by(&self) -> &[Place] {
         &self.invalidated_by
@@ -64,6 +71,7 @@ impl CachedFunction {
             place: reader.place.clone(),
             visible_prefix: reader.visible(),
             value_type: reader.function.value_type().map(|value| value.name),
+            tags: reader.function.written_tags(),
             invalidated_by: writers.map(|writer| writer.place.clone()).collect(),
         }
     }
@@ -187,11 +195,15 @@ impl Report {
                 place,
                 visible_prefix,
                 value_type,
+                tags,
                 invalidated_by,
             } = function;
             writeln!(f, "\n  {visible_prefix}\n    kept by {place}")?;
             if let Some(value) = value_type {
                 writeln!(f, "    as {value}")?;
+            }
+            if !tags.is_empty() {
+                writeln!(f, "    tagged {}", tags.join(", "))?;
             }
             for writer in invalidated_by {
                 writeln!(f, "    invalidated by {writer}")?;

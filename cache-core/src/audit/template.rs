@@ -63,6 +63,15 @@ impl<'t> Reach<'t> {
     }
 }
 
+/// Whether a writer's tag can be one that a function carries. A tag is one name, so all of it counts.
+pub(super) fn tag_meets(named: &str, kept: &str) -> Meeting {
+    let (named, kept): (Vec<_>, Vec<_>) = (named.split(':').collect(), kept.split(':').collect());
+    if named.len() != kept.len() {
+        return Meeting::Never;
+    }
+    begins(&named, &kept)
+}
+
 /// Whether `path` can begin with `node`.
 fn begins(node: &[&str], path: &[&str]) -> Meeting {
     if node.len() > path.len() {
@@ -191,6 +200,22 @@ mod tests {
             ("a:b:c:d:e:f:g:h:i", "a:b:c:d:e:f:g:h:get", Meant),
         ] {
             assert_eq!(meets(pattern, function), meeting, "{pattern} {function}");
+        }
+    }
+
+    #[test]
+    fn a_tag_meets_what_is_all_of_it() {
+        use Meeting::{ByChance, Meant, Never};
+        for (named, kept, meeting) in [
+            ("team:{team_id}", "team:{id}", Meant),
+            ("team:7", "team:{id}", Meant),
+            ("team:{id}", "team:all", ByChance),
+            ("team", "team:{id}", Never),
+            ("team:{id}:x", "team:{id}", Never),
+            ("catalog", "catalog", Meant),
+            ("catalog", "catalogs", Never),
+        ] {
+            assert_eq!(tag_meets(named, kept), meeting, "{named} {kept}");
         }
     }
 

@@ -53,6 +53,12 @@ impl Source {
         self
     }
 
+    fn tagging(mut self, name: &'static str, tags: &'static [&'static str]) -> Self {
+        let writer = Invalidator::new(name, "shop", FILE, self.line()).tags(tags);
+        self.invalidators.push(Box::leak(Box::new(writer)));
+        self
+    }
+
     fn report(&self, audit: &Audit) -> Report {
         let functions = self.functions.iter().copied();
         audit.report_of(&Program::of(functions, self.invalidators.iter().copied()))
@@ -373,5 +379,63 @@ fn what_is_linked_twice_is_told_once_and_the_order_of_linking_does_not_matter() 
     assert_eq!(
         (again.functions().len(), again.invalidators().len()),
         (2, 2)
+    );
+}
+
+fn tagged(tags: &'static [&'static str]) -> impl FnOnce(Function) -> Function {
+    move |function| function.arguments(1).tags(tags)
+}
+
+#[test]
+fn a_tag_that_a_writer_invalidates_is_enough() {
+    let source = source()
+        .cached_as("get", "", tagged(&["team:{team}", "catalog"]))
+        .tagging("rename", &["team:{id}", "catalog"]);
+    assert_eq!(source.found(), []);
+    let report = source.report(&audit());
+    let function = &report.functions()[0];
+    assert_eq!(function.tags(), ["team:{team}", "catalog"]);
+    assert_eq!(function.invalidated_by()[0].path(), "shop::rename");
+    assert!(format!("{report:#}").contains("    tagged team:{team}, catalog\n"));
+}
+
+#[test]
+fn a_writers_tag_that_no_function_carries_is_told_with_the_nearest() {
+    let source = source()
+        .cached_as("get", "user:{id}", tagged(&["team:{team}"]))
+        .tagging("rename", &["team:{id}"])
+        .tagging("move_all", &["teams:{id}"]);
+    assert_eq!(source.found(), one(FindingKind::UnmatchedTag, "move_all"));
+    let report = source.report(&audit());
+    let problem = only(&report).problem();
+    assert!(
+        problem.contains("`team:{team}`, of shop::get (src/shop.rs:1)"),
+        "{problem}"
+    );
+    assert_eq!(only(&report).place().line(), 3);
+    let allowed = audit().allow(
+        FindingKind::UnmatchedTag,
+        "shop::move_all",
+        "another program's",
+    );
+    assert!(source.report(&allowed).is_clean());
+}
+
+#[test]
+fn a_tag_that_no_writer_invalidates_is_found_once() {
+    let lost = source()
+        .cached_as("get", "user:{id}", tagged(&["team:{team}", "catalog"]))
+        .writer("save", &["user:{id}"])
+        .tagging("rename", &["team:{id}"]);
+    assert_eq!(lost.found(), one(FindingKind::UnusedTag, "get"));
+    let report = lost.report(&audit());
+    assert!(only(&report).problem().contains("`catalog`"));
+    // That nothing invalidates the function at all is the greater mistake.
+    let never = source().cached_as("get", "user:{id}", tagged(&["catalog"]));
+    assert_eq!(never.found(), one(FindingKind::NeverInvalidated, "get"));
+    assert!(
+        only(&never.report(&audit()))
+            .problem()
+            .contains("one of its tags")
     );
 }

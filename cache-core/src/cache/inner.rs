@@ -131,7 +131,7 @@ impl Inner {
         });
     }
 
-    /// Counts an invalidation for the recorder of metrics, by the pattern and the writer that it
+    /// Counts an invalidation for the recorder of metrics, by the pattern or tag and the writer that it
     /// stands in; both are empty for one that was asked for directly.
     pub(crate) fn meter_invalidation(&self, pattern: &'static str, writer: &'static str) {
         self.used();

@@ -29,8 +29,9 @@ struct Merged {
     slots: BTreeSet<Slot>,
     nodes: BTreeMap<Box<str>, ()>,
     leaves: BTreeSet<Leaf>,
+    tags: BTreeSet<Box<str>>,
     everything: bool,
-    /// Patterns or functions as they are written, each with its writer.
+    /// Patterns, functions or tags as they are written, each with its writer.
     notes: BTreeSet<(&'static str, &'static str)>,
 }
 
@@ -134,6 +135,7 @@ impl Merged {
         let target = &invalidation.target;
         self.slots.extend(&target.slots);
         self.leaves.extend(&target.leaves);
+        self.tags.extend(target.tags.iter().cloned());
         self.everything |= target.everything;
         self.nodes
             .extend(target.nodes.iter().map(|node| (node.clone(), ())));
@@ -146,6 +148,7 @@ impl Merged {
     fn absorb(&mut self, other: &Self) {
         self.slots.extend(&other.slots);
         self.leaves.extend(&other.leaves);
+        self.tags.extend(other.tags.iter().cloned());
         self.everything |= other.everything;
         self.nodes
             .extend(other.nodes.keys().map(|node| (node.clone(), ())));
@@ -157,6 +160,10 @@ impl Merged {
     fn bound(&mut self) {
         if self.nodes.len() > MOST {
             self.everything |= widen(&mut self.nodes);
+        }
+        if self.tags.len() > MOST {
+            self.tags.clear();
+            self.everything = true;
         }
     }
 
@@ -173,6 +180,7 @@ impl Merged {
             slots: self.slots.iter().copied().collect(),
             nodes: self.nodes.keys().cloned().collect(),
             leaves: self.leaves.iter().copied().collect(),
+            tags: self.tags.iter().cloned().collect(),
             everything: self.everything,
         }
     }

@@ -84,6 +84,8 @@ pub(crate) enum Covered<'a> {
     Function(&'a str, &'a str),
     /// One entry: the function's bare name and its canonical arguments.
     Leaf(&'a str, &'a [u8]),
+    /// Every entry with this rendered tag.
+    Tag(&'a str),
 }
 
 /// The invalidation clock and the table of what was invalidated when.

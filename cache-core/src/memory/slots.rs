@@ -1,18 +1,20 @@
 //! Which slots an entry has, and which an invalidation raises: the two must meet.
 //!
-//! | | nodes of its path | function | leaf |
-//! | --- | --- | --- | --- |
-//! | the entry of a call | `user`, `user:42` | `user:42:get_profile` | name and arguments |
-//! | the entry of a plain key | `user`, `user:42`, `user:42:name` | | the key |
-//! | the pattern `user:42:x` | `user:42:x` | `user:42:x` | |
+//! | | nodes of its path | function | leaf | tags |
+//! | --- | --- | --- | --- | --- |
+//! | the entry of a call | `user`, `user:42` | `user:42:get_profile` | name and arguments | `team:7`, `catalog` |
+//! | the entry of a plain key | `user`, `user:42`, `user:42:name` | | the key | |
+//! | the pattern `user:42:x` | `user:42:x` | `user:42:x` | | |
+//! | the tag `team:7` | | | | `team:7` |
 //!
 //! A pattern can't know whether its last segment is one of a key prefix or the name of a function,
 //! so it raises both slots. A visible key in full is a pattern, too: with an argument hash at its
-//! end it raises the slot of its function.
+//! end it raises the slot of its function. A tag is one name: nothing is above or below it.
 
 use super::entry::Slots;
 use super::invalidations::{Covered, Invalidations, Slot};
 use crate::pattern::{functions_at, nodes};
+use crate::tag::Tags;
 
 impl Invalidations {
     /// The slot of one call's arguments, or of a plain key under an empty name.
@@ -20,9 +22,21 @@ impl Invalidations {
         self.slot(Covered::Leaf(function, arguments))
     }
 
-    pub(crate) fn slots_of_call(&self, prefix: &str, function: &str, leaf: Slot) -> Slots {
+    /// The slot of a rendered tag.
+    pub(crate) fn tag(&self, tag: &str) -> Slot {
+        self.slot(Covered::Tag(tag))
+    }
+
+    pub(crate) fn slots_of_call(
+        &self,
+        prefix: &str,
+        function: &str,
+        leaf: Slot,
+        tags: &Tags,
+    ) -> Slots {
         let mut slots = self.slots_of_plain_key(prefix, leaf);
         slots.push(self.slot(Covered::Function(prefix, function)));
+        slots.extend(tags.iter().map(|tag| self.tag(tag)));
         slots
     }
 
@@ -59,7 +73,7 @@ mod tests {
     fn a_pattern_meets_the_entries_whose_visible_key_it_begins() {
         let invalidations = Invalidations::new();
         let leaf = invalidations.leaf("get_profile", b"42");
-        let entry = invalidations.slots_of_call("user:42", "get_profile", leaf);
+        let entry = invalidations.slots_of_call("user:42", "get_profile", leaf, &Tags::NONE);
         let hash = "0123456789abcdef0123456789abcdef";
         for pattern in [
             "user",
@@ -83,10 +97,25 @@ mod tests {
     }
 
     #[test]
+    fn a_tag_meets_the_entries_that_carry_it_and_nothing_by_its_name() {
+        let invalidations = Invalidations::new();
+        let leaf = invalidations.leaf("get", b"42");
+        let tags = Tags::of(["team:7", "catalog"]);
+        let entry = invalidations.slots_of_call("user:42", "get", leaf, &tags);
+        for tag in ["team:7", "catalog"] {
+            assert!(entry.contains(&invalidations.tag(tag)), "{tag}");
+            assert!(!covers(tag, &entry, &invalidations), "{tag}");
+        }
+        for tag in ["team", "team:7:x", "user:42", "user:42:get"] {
+            assert!(!entry.contains(&invalidations.tag(tag)), "{tag}");
+        }
+    }
+
+    #[test]
     fn a_function_without_a_prefix_is_met_by_its_name() {
         let invalidations = Invalidations::new();
         let leaf = invalidations.leaf("get", b"");
-        let entry = invalidations.slots_of_call("", "get", leaf);
+        let entry = invalidations.slots_of_call("", "get", leaf, &Tags::NONE);
         assert!(covers("get", &entry, &invalidations));
         assert!(!covers("user", &entry, &invalidations));
     }

@@ -36,7 +36,7 @@ impl Drop for Unacknowledged<'_> {
 }
 
 impl Shared {
-    /// Invalidates nodes and leaves. `Ok` only when the store has acknowledged all of them; otherwise
+    /// Invalidates nodes, leaves and tags. `Ok` only when the store has acknowledged all of them; otherwise
     /// they are pending.
     pub(crate) async fn invalidate(
         &self,
@@ -98,11 +98,13 @@ impl Shared {
         let nodes = regions.nodes.iter().map(|node| Region::Node(node));
         let leaves = regions.leaves.iter().map(|leaf| Region::Leaf(*leaf));
         let copies = |region| self.layout.copies(region);
-        let keys: Vec<Key> = nodes.chain(leaves).flat_map(copies).collect();
+        let tags = regions.tags.iter().map(|tag| Region::Tag(tag));
+        let regions_of_all = nodes.chain(leaves).chain(tags);
+        let keys: Vec<Key> = regions_of_all.flat_map(copies).collect();
         for keys in keys.chunks(PAGE) {
             self.unlink_keys(keys, series, budget).await?;
         }
-        // What a leaf has left unreachable can't be told by the names of values.
+        // What a leaf or a tag has left unreachable can't be told by the names of values.
         if !regions.nodes.is_empty() {
             self.sweep_later(regions.nodes);
         }

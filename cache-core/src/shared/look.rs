@@ -15,6 +15,7 @@ use crate::mutants::{Mutant, active};
 use crate::policy::Policy;
 use crate::stats::Series;
 use crate::store::{Mint, Swap, Written};
+use crate::tag::Tags;
 use crate::traffic::{ErrorClass, MissReason, Operation};
 
 /// A generation lives this many times as long as the entry that it was minted or prolonged for, so
@@ -33,6 +34,7 @@ pub(crate) struct Look<'a> {
     pub(crate) path: &'a str,
     /// Empty for a plain key.
     pub(crate) function: &'a str,
+    pub(crate) tags: &'a Tags,
     pub(crate) series: &'a Series,
     pub(crate) policy: &'a Policy,
     /// How long the entry would live if it had to be computed.
@@ -65,7 +67,8 @@ impl Shared {
     /// Whether an invalidation that is pending covers an entry.
     pub(super) fn bars(&self, look: Look<'_>) -> bool {
         let leaf = look.keys.bucket();
-        self.pending.covers(look.path, look.function, leaf)
+        self.pending
+            .covers(look.path, look.function, leaf, look.tags)
     }
 
     /// Reads an entry.

@@ -27,7 +27,7 @@ const PROBE_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long connecting at the start may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How many nodes and leaves are invalidated in one step.
+/// How many nodes, leaves and tags are invalidated in one step.
 const BATCH: usize = 1_000;
 
 /// How long after an attempt that failed the next one comes.

@@ -9,6 +9,7 @@ use syn::token;
 use super::read::{DEFAULTS, each, example, key, list, unknown};
 use super::{Argument, Cached, Invalidate, Keyed, cached_argument, invalidate_argument};
 use crate::errors::{Errors, error};
+use crate::template::Template;
 
 /// The macros that take defaults over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -104,7 +105,9 @@ pub(crate) fn defaults(tokens: TokenStream, errors: &mut Errors) -> Defaults {
             invalidate_argument(&mut invalidate, name.clone(), input, errors)?;
         }
         if name == "key_prefix" {
-            names_fields_of_self(&cached)?;
+            names_fields_of_self(cached.key_prefix.iter().map(|prefix| &prefix.value))?;
+        } else if name == "tags" {
+            names_fields_of_self(cached.tags.iter().flat_map(|tags| &tags.value))?;
         }
         if arguments.iter().all(|known| known.key != name) {
             arguments.push(Passed {
@@ -150,16 +153,14 @@ fn own_alone(key: &Ident) -> syn::Result<()> {
 }
 
 /// A mistake that does not depend on the function is told once.
-fn names_fields_of_self(args: &Cached) -> syn::Result<()> {
-    let Some(Keyed { value, .. }) = &args.key_prefix else {
-        return Ok(());
-    };
+fn names_fields_of_self<'t>(mut templates: impl Iterator<Item = &'t Template>) -> syn::Result<()> {
     let is_self = |placeholder: &crate::template::Placeholder| {
         placeholder.root == "self" && placeholder.fields.is_empty()
     };
-    if value.placeholders.iter().any(is_self) {
+    let shows_self = |template: &&Template| template.placeholders.iter().any(is_self);
+    if let Some(template) = templates.find(shows_self) {
         return Err(error(
-            &value.literal,
+            &template.literal,
             "`{self}` is the receiver as a whole, and a placeholder stands for one scalar value",
             "name a field of it, as in `{self.region}`",
         ));
@@ -219,6 +220,12 @@ fn passed(
 }
 
 impl Cached {
+    /// The key prefix and the tags: what shows values.
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &Template> {
+        let key_prefix = self.key_prefix.iter().map(|key_prefix| &key_prefix.value);
+        key_prefix.chain(self.tags.iter().flat_map(|tags| &tags.value))
+    }
+
     /// Takes over what it does not say itself.
     pub(super) fn inherit(&mut self, defaults: Self) {
         inherit(&mut self.key_prefix, defaults.key_prefix);
@@ -227,6 +234,7 @@ impl Cached {
         inherit(&mut self.jitter, defaults.jitter);
         inherit(&mut self.verify, defaults.verify);
         inherit(&mut self.scope, defaults.scope);
+        inherit(&mut self.tags, defaults.tags);
         inherit(&mut self.version, defaults.version);
         inherit(&mut self.cache, defaults.cache);
         inherit(&mut self.tier, defaults.tier);

@@ -10,9 +10,12 @@ use syn::{Expr, ExprLit, Lit, LitInt, LitStr, Path, Token};
 
 use super::{Argument, Keyed};
 use crate::errors::{Errors, error, nearest, quoted};
+use crate::template::{self, Template};
 
 /// The arguments of a macro, each as it is written.
 pub(super) type Known = &'static [(&'static str, &'static str)];
+
+const TAGS: &str = "tags(\"team:{team_id}\")";
 
 pub(super) const CACHED: Known = &[
     ("key_prefix", "key_prefix = \"user:{user_id}\""),
@@ -26,6 +29,7 @@ pub(super) const CACHED: Known = &[
     ("key", "key(user_id, filter.city)"),
     ("skip", "skip(db)"),
     ("scope", "scope = self.tenant_id"),
+    ("tags", TAGS),
     ("version", "version = 2"),
     ("cache", "cache = self.cache"),
     ("tier", "tier = \"memory\""),
@@ -37,6 +41,7 @@ pub(super) const CACHED: Known = &[
 pub(super) const INVALIDATE: Known = &[
     ("pattern", "pattern = \"booking:*\""),
     ("entry", "entry = self.get_profile(user_id)"),
+    ("tags", TAGS),
     ("on", "on = \"always\""),
     ("cache", "cache = self.cache"),
     ("outcome", "outcome = \"result\""),
@@ -50,6 +55,7 @@ pub(super) const DEFAULTS: Known = &[
     ("jitter", "jitter = 0.1"),
     ("verify", "verify = 0.001"),
     ("scope", "scope = self.tenant_id"),
+    ("tags", TAGS),
     ("version", "version = 2"),
     ("cache", "cache = self.cache"),
     ("tier", "tier = \"memory\""),
@@ -205,6 +211,12 @@ pub(super) fn list<T>(
         }
         _ => Err(form(key, key)),
     }
+}
+
+/// `("a", "b:{c}")`.
+pub(super) fn tags(key: &Ident, input: ParseStream) -> syn::Result<Vec<Template>> {
+    let literals: Vec<LitStr> = list(input, key, Punctuated::parse_terminated)?;
+    template::tags(key, &literals)
 }
 
 /// One of the texts in `choices`.

@@ -90,7 +90,8 @@ pub(super) fn fits_cached(
         return;
     }
     let own = [
-        in_prefix(&args.key_prefix).then_some("key_prefix = \"user\""),
+        in_templates(&args.key_prefix, std::slice::from_ref).then_some("key_prefix = \"user\""),
+        in_templates(&args.tags, Vec::as_slice).then_some("tags(\"users\")"),
         in_expression(&args.scope).then_some("scope = ()"),
         in_expression(&args.cache).then_some("cache = cachewright::installed()"),
         in_ttl(&args.ttl).then_some("ttl = 300"),
@@ -125,10 +126,13 @@ fn in_ttl(argument: &Argument<Ttl>) -> bool {
     })
 }
 
-fn in_prefix(argument: &Argument<Template>) -> bool {
+fn in_templates<T>(argument: &Argument<T>, templates: fn(&T) -> &[Template]) -> bool {
     let inherited = argument.as_ref().filter(|argument| argument.inherited);
-    let placeholders = inherited.map(|argument| &argument.value.placeholders);
-    let mut placeholders = placeholders.into_iter().flatten();
+    let templates = inherited.map(|argument| templates(&argument.value));
+    let mut placeholders = templates
+        .into_iter()
+        .flatten()
+        .flat_map(|template| &template.placeholders);
     placeholders.any(|placeholder| placeholder.root == "self")
 }
 
@@ -142,7 +146,7 @@ fn tell(own: Vec<&str>, written: &Function, errors: &mut Errors) {
         return;
     }
     let function = &written.signature.ident;
-    let keys = own.iter().filter_map(|own| own.split(' ').next());
+    let keys = own.iter().filter_map(|own| own.split([' ', '(']).next());
     errors.at(
         function,
         format!(
@@ -156,8 +160,10 @@ fn tell(own: Vec<&str>, written: &Function, errors: &mut Errors) {
     );
 }
 
-/// What the placeholders of a default key prefix stand for in this function.
+/// What the placeholders of a default key prefix or tag stand for in this function, which can give
+/// itself its `own`.
 pub(super) fn segments(
+    own: &str,
     template: &Template,
     written: &Function,
     names: &Names<'_>,
@@ -169,7 +175,12 @@ pub(super) fn segments(
             segments.push(segment);
         } else if placeholder.root != "self" {
             let function = &written.signature.ident;
-            let prefix = template.literal.value();
+            let what = if own.starts_with("tags") {
+                "tag"
+            } else {
+                "key prefix"
+            };
+            let written = template.literal.value();
             let (root, text) = (&placeholder.root, placeholder.text());
             let why = if names.is_bound_in_pattern(root) {
                 "is bound inside a pattern there"
@@ -179,12 +190,9 @@ pub(super) fn segments(
             errors.at(
                 function,
                 format!(
-                    "`{function}` cannot take over the default key prefix `{prefix}`: `{text}` {why}"
+                    "`{function}` cannot take over the default {what} `{written}`: `{text}` {why}"
                 ),
-                format!(
-                    "give it its own `key_prefix = \"…\"`; {}",
-                    names.known(root)
-                ),
+                format!("give it its own `{own}`; {}", names.known(root)),
             );
         }
     }

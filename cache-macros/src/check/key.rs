@@ -11,7 +11,7 @@ use super::{KeyPart, KeyParts};
 use crate::args::{Cached, Keyed};
 use crate::errors::Errors;
 use crate::signature::{Argument, Facts};
-use crate::template::Placeholder;
+use crate::template::{Placeholder, Template};
 
 /// What the key is made of: the arguments that `key(…)` chose, or all but those that `skip(…)` left out.
 pub(super) fn parts(
@@ -41,7 +41,8 @@ pub(super) fn parts(
         .collect()
 }
 
-/// What separates entries beside the arguments: `scope`, and placeholders that no argument of the key covers.
+/// What separates entries beside the arguments: `scope`, and placeholders that no argument of the key covers: an entry
+/// has the tags of the call that computed it, which have to be those of every call that it answers.
 pub(super) fn scopes(args: &Cached, facts: &Facts, names: &Names<'_>) -> Vec<Expr> {
     let mut scopes = Vec::new();
     let mut covered = covered_texts(args, facts);
@@ -49,19 +50,15 @@ pub(super) fn scopes(args: &Cached, facts: &Facts, names: &Names<'_>) -> Vec<Exp
         covered.extend(place(&scope.value));
         scopes.push(scope.value.clone());
     }
-    let Some(key_prefix) = &args.key_prefix else {
-        return scopes;
-    };
-    for placeholder in &key_prefix.value.placeholders {
-        let text = placeholder.text();
-        // A field is not covered by what it is a field of, whose `Serialize` may leave it out.
-        if !covered.contains(&text) {
-            scopes.extend(
-                names
-                    .resolve(placeholder, &key_prefix.value)
-                    .map(Expr::Verbatim),
-            );
-            covered.push(text);
+    for template in args.templates() {
+        for placeholder in &template.placeholders {
+            let text = placeholder.text();
+            // A field is not covered by what it is a field of, whose `Serialize` may leave it out.
+            if !covered.contains(&text) {
+                let scope = names.resolve(placeholder, template);
+                scopes.extend(scope.map(Expr::Verbatim));
+                covered.push(text);
+            }
         }
     }
     scopes
@@ -134,10 +131,7 @@ pub(super) fn is_scoped(args: &Cached) -> bool {
     let own_cache = args.cache.as_ref();
     let own_cache =
         own_cache.is_some_and(|cache| find_self(cache.value.to_token_stream()).is_some());
-    let template = args.key_prefix.as_ref().map(|key_prefix| &key_prefix.value);
-    let mut placeholders = template
-        .into_iter()
-        .flat_map(|template| &template.placeholders);
+    let mut placeholders = args.templates().flat_map(|template| &template.placeholders);
     let chosen = args.key.iter().flat_map(|key| &key.value);
     args.scope.is_some()
         || own_cache
@@ -187,20 +181,23 @@ fn names_something(args: &Cached, facts: &Facts, errors: &mut Errors) {
     }
 }
 
-/// What is shown in the prefix tells entries apart.
+/// What is shown in the prefix or a tag tells entries apart.
 fn no_placeholder_shows(skip: &Keyed<Vec<Ident>>, args: &Cached, errors: &mut Errors) {
-    let template = args.key_prefix.as_ref().map(|key_prefix| &key_prefix.value);
-    let placeholders = template.map_or(&[][..], |template| &template.placeholders);
     for name in &skip.value {
-        let shows = |placeholder: &&Placeholder| {
+        let shows = |placeholder: &Placeholder| {
             placeholder.fields.is_empty() && name.unraw() == placeholder.root
         };
-        if let Some(placeholder) = placeholders.iter().find(shows) {
+        let shows = |template: &Template| template.placeholders.iter().any(shows);
+        let by_prefix = args
+            .key_prefix
+            .as_ref()
+            .is_some_and(|prefix| shows(&prefix.value));
+        if by_prefix || args.templates().any(shows) {
+            let shown = if by_prefix { "its prefix" } else { "a tag" };
             errors.at(
                 name,
                 format!(
-                    "`{name}` is left out of the key and shown in its prefix by `{{{}}}`, which makes it a part of the key",
-                    placeholder.text()
+                    "`{name}` is left out of the key and shown in {shown} by `{{{name}}}`, which makes it a part of the key"
                 ),
                 "keep one of the two",
             );

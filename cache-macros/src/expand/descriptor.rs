@@ -43,6 +43,8 @@ pub(super) fn function(plan: &CachedPlan, runtime: &Runtime, written: &Function)
         Tier::Memory => quote!(, memory_only()),
         Tier::Shared => quote!(, shared_only()),
     });
+    let tags = &plan.tags;
+    let tags = (!tags.is_empty()).then(|| quote!(, tags(&[#(#tags),*])));
     let uncoalesced = (!plan.single_flight).then(|| quote!(, uncoalesced()));
     let value = plan.value.as_ref().map(|value| {
         let returned = &value.returned;
@@ -52,7 +54,7 @@ pub(super) fn function(plan: &CachedPlan, runtime: &Runtime, written: &Function)
     let function = runtime.name("function");
     quote! {
         #function!(
-            #name, #key_prefix #method, #arguments #scoped #ttl #none_ttl #jitter #verify #version #tier #uncoalesced
+            #name, #key_prefix #method, #arguments #scoped #tags #ttl #none_ttl #jitter #verify #version #tier #uncoalesced
             #value
         )
     }
@@ -67,10 +69,12 @@ pub(super) fn invalidator(
     let name = bare_name(written);
     let patterns = plan.patterns.iter().map(|pattern| &pattern.text);
     let patterns = (!plan.patterns.is_empty()).then(|| quote!(, patterns(&[#(#patterns),*])));
+    let tags = plan.tags.iter().map(|tag| &tag.text);
+    let tags = (!plan.tags.is_empty()).then(|| quote!(, tags(&[#(#tags),*])));
     let entries = plan.entries.iter().map(called);
     let entries = (!plan.entries.is_empty()).then(|| quote!(, entries(&[#(#entries),*])));
     let invalidator = runtime.name("invalidator");
-    quote!(#invalidator!(#name #patterns #entries))
+    quote!(#invalidator!(#name #patterns #tags #entries))
 }
 
 /// A call that names an entry: the name, whether it is a path, and which arguments are given.

@@ -138,6 +138,24 @@ fn an_invalidating_async_method() {
 }
 
 #[test]
+fn entries_with_tags() {
+    let arguments =
+        r#"key_prefix = "user:{user_id}", tags("team:{self.team}", "user:{user_id}", "catalog")"#;
+    assert_expansion("cached_tags", PROFILE, &cached(arguments, PROFILE));
+}
+
+#[test]
+fn tags_that_are_invalidated() {
+    let item = "
+        async fn rename(&self, team: Team) -> Result<(), Error> {
+            self.database.rename(team).await
+        }
+    ";
+    let arguments = r#""team:{team.id}:*", tags("team:{team.id}", "catalog")"#;
+    assert_expansion("invalidate_tags", item, &invalidate(arguments, item));
+}
+
+#[test]
 fn an_invalidating_sync_method() {
     let item =
         "fn drop_all(&mut self, n: usize) -> impl Iterator<Item = u64> { self.entries.drain(..n) }";

@@ -6,17 +6,17 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum Family {
-    /// `#[cached(key_prefix = "user:{id}:profile")]`
+    /// `#[cached(key_prefix = "user:{id}:profile", tags("of:{id}", "people"))]`
     Profile = 1,
-    /// `#[cached(key_prefix = "user:{id}")]`, with a page as a further argument.
+    /// `#[cached(key_prefix = "user:{id}", tags("page:{page}"))]`, with a page as a further argument.
     Order = 2,
     /// A synchronous function under `user:{id}:rating`.
     Rating = 3,
-    /// `user:{id}:title`, an `Option` that is `None` while the version is even, and kept.
+    /// `user:{id}:title`, an `Option` that is `None` while the version is even, and kept. `tags("people")`
     Title = 4,
-    /// `#[cached(key_prefix = "booking:stats")]`, the id being an argument alone. Every other process has version 2 of it.
+    /// `#[cached(key_prefix = "booking:stats")]`, the id being an argument and in the tag `of:{id}` alone. Every other process has version 2 of it.
     Listing = 5,
-    /// `tier = "memory"` under `local:{id}`.
+    /// `tier = "memory"` under `local:{id}`, with `tags("of:{id}")`.
     Local = 6,
     /// `get_or_set("item:{id}:price")`
     Price = 7,
@@ -94,8 +94,16 @@ impl Key {
         if self.family.is_of_a_user() {
             scopes.extend([Scope::Users, Scope::User(self.id)]);
         }
+        if matches!(
+            self.family,
+            Family::Profile | Family::Listing | Family::Local
+        ) {
+            scopes.push(Scope::TaggedOf(self.id));
+        }
         match self.family {
-            Family::Profile => scopes.push(Scope::Profiles),
+            Family::Profile => scopes.extend([Scope::Profiles, Scope::TaggedPeople]),
+            Family::Title => scopes.push(Scope::TaggedPeople),
+            Family::Order => scopes.push(Scope::TaggedPage(self.page)),
             Family::Listing => scopes.extend([Scope::Bookings, Scope::Listings]),
             Family::Local => scopes.extend([Scope::Locals, Scope::Local(self.id)]),
             Family::Price => scopes.extend([Scope::Items, Scope::Item(self.id)]),
@@ -145,6 +153,12 @@ pub enum Scope {
     Item(u16),
     /// `cart:*`
     Carts,
+    /// The tag `of:{id}`.
+    TaggedOf(u16),
+    /// The tag `people`.
+    TaggedPeople,
+    /// The tag `page:{page}`.
+    TaggedPage(u8),
     /// Exactly one entry: of a function, by its arguments; of a plain key, by `remove`, or `set` of another value.
     Entry(Key),
 }
@@ -164,6 +178,9 @@ impl Scope {
             Self::Item(id) => (10, id.into()),
             Self::Carts => (11, 0),
             Self::Entry(key) => (12, key.pack()),
+            Self::TaggedOf(id) => (13, id.into()),
+            Self::TaggedPeople => (14, 0),
+            Self::TaggedPage(page) => (15, page.into()),
         };
         kind << 32 | u64::from(what)
     }
@@ -185,6 +202,9 @@ impl Scope {
             10 => Self::Item(id),
             11 => Self::Carts,
             12 => Self::Entry(Key::unpack(what)?),
+            13 => Self::TaggedOf(id),
+            14 => Self::TaggedPeople,
+            15 => Self::TaggedPage(what as u8),
             _ => return None,
         })
     }

@@ -63,6 +63,9 @@ pub struct Mix {
     pub clears: u16,
     /// Transactions: several writers within `defer`, some rolled back, nested, with spawned tasks.
     pub transactions: u16,
+    /// Tags, of annotated writers and by `invalidate_tag`.
+    #[serde(default)]
+    pub tags: u16,
 }
 
 impl Default for Mix {
@@ -78,6 +81,7 @@ impl Default for Mix {
             invalidations: 20,
             clears: 1,
             transactions: 10,
+            tags: 25,
         }
     }
 }

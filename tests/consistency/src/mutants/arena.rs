@@ -136,7 +136,7 @@ fn disturb(world: World, server: &RedisServer, proxy: &Proxy, seed: u64) {
                 proxy.drop_replies_to("SET", 1);
                 20..60
             }
-            World::Deaf => {
+            World::Deaf | World::DeafTags => {
                 proxy.lose_requests_of("UNLINK", 1);
                 20..80
             }

@@ -22,6 +22,10 @@ pub enum World {
     Busy,
     /// Exact entries are invalidated, nothing else.
     Exact,
+    /// Tags are invalidated, nothing else.
+    Tags,
+    /// The same, and invalidations are lost.
+    DeafTags,
     /// Everything is cleared now and then, and there is much of it.
     Clears,
     /// Many futures are dropped, and their commits come later.
@@ -100,6 +104,11 @@ pub const CHASES: &[Chase] = &[
         "a writer invalidates after its body",
     ),
     chase(
+        "tag-left-out",
+        World::Tags,
+        "every tag is among the slots and in the fence",
+    ),
+    chase(
         "leaf-depends-on-version",
         World::Exact,
         "a leaf is of all versions of a function",
@@ -145,6 +154,11 @@ pub const CHASES: &[Chase] = &[
         "pending-dropped",
         World::Deaf,
         "what is pending is remembered",
+    ),
+    chase(
+        "pending-tag-ignored",
+        World::DeafTags,
+        "a tag that is pending bars what carries it",
     ),
     chase(
         "pending-looked-at-late",
@@ -307,7 +321,7 @@ impl World {
     pub fn span(self) -> Duration {
         Duration::from_millis(match self {
             Self::Drops | Self::DroppedTransactions => 3_500,
-            Self::Deaf | Self::Losses | Self::Refusals => 3_000,
+            Self::Deaf | Self::DeafTags | Self::Losses | Self::Refusals => 3_000,
             _ => 1_500,
         })
     }
@@ -363,6 +377,7 @@ impl World {
             invalidations: 0,
             clears: 0,
             transactions: 0,
+            tags: 0,
         };
         match self {
             Self::Memory => Mix {
@@ -377,6 +392,12 @@ impl World {
             Self::Exact => Mix {
                 calls: 80,
                 exact_writers: 20,
+                ..none
+            },
+            Self::Tags | Self::DeafTags => Mix {
+                calls: 70,
+                local_calls: 10,
+                tags: 20,
                 ..none
             },
             Self::Clears => Mix {
@@ -403,6 +424,7 @@ impl World {
                 direct_writes: 5,
                 writers: 12,
                 invalidations: 8,
+                tags: 4,
                 ..none
             },
         }

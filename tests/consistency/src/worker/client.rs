@@ -48,6 +48,7 @@ impl Client {
             mix.invalidations,
             mix.clears,
             mix.transactions,
+            mix.tags,
         ];
         let total: u32 = weights.into_iter().map(u32::from).sum();
         let mut left = self.rng.u32(..total);
@@ -68,7 +69,8 @@ impl Client {
             Some(5) => self.write_exactly().await,
             Some(6) => self.invalidate().await,
             Some(7) => self.clear().await,
-            _ => self.transact().await,
+            Some(8) => self.transact().await,
+            _ => self.write_by_tag().await,
         }
         let rest = self.service.workload.rest;
         pause(rest.mul_f64(self.rng.f64())).await;

@@ -163,12 +163,12 @@ pub async fn pause(span: Duration) {
 
 /// What reads.
 impl Service {
-    #[cached(cache = self.cache, key_prefix = "user:{id}:profile")]
+    #[cached(cache = self.cache, key_prefix = "user:{id}:profile", tags("of:{id}", "people"))]
     pub async fn profile(&self, id: u16) -> Result<Value, Failure> {
         self.load(Key::new(Family::Profile, id)).await
     }
 
-    #[cached(cache = self.cache, key_prefix = "user:{id}")]
+    #[cached(cache = self.cache, key_prefix = "user:{id}", tags("page:{page}"))]
     pub async fn order(&self, id: u16, page: u8) -> Result<Value, Failure> {
         let family = Family::Order;
         self.load(Key { family, id, page }).await
@@ -180,13 +180,13 @@ impl Service {
     }
 
     /// Every other version has none.
-    #[cached(cache = self.cache, key_prefix = "user:{id}:title", none_ttl = "1h")]
+    #[cached(cache = self.cache, key_prefix = "user:{id}:title", none_ttl = "1h", tags("people"))]
     pub async fn title(&self, id: u16) -> Result<Option<Value>, Failure> {
         let value = self.load(Key::new(Family::Title, id)).await?;
         Ok(Some(value).filter(|value| value.version % 2 == 1))
     }
 
-    #[cached(cache = self.cache, key_prefix = "local:{id}", tier = "memory")]
+    #[cached(cache = self.cache, key_prefix = "local:{id}", tier = "memory", tags("of:{id}"))]
     pub async fn local(&self, id: u16) -> Result<Value, Failure> {
         self.load(Key::new(Family::Local, id)).await
     }
@@ -210,7 +210,7 @@ impl Service {
 mod old {
     use super::*;
 
-    #[cached(cache = service.cache, key_prefix = "booking:stats", skip(service))]
+    #[cached(cache = service.cache, key_prefix = "booking:stats", skip(service), tags("of:{id}"))]
     pub async fn listing(service: &Service, id: u16) -> Result<Value, Failure> {
         service.load(Key::new(Family::Listing, id)).await
     }
@@ -220,7 +220,7 @@ mod old {
 mod new {
     use super::*;
 
-    #[cached(cache = service.cache, key_prefix = "booking:stats", version = 2, skip(service))]
+    #[cached(cache = service.cache, key_prefix = "booking:stats", version = 2, skip(service), tags("of:{id}"))]
     pub async fn listing(service: &Service, id: u16) -> Result<Value, Failure> {
         service.load(Key::new(Family::Listing, id)).await
     }
@@ -274,6 +274,23 @@ impl Service {
         Err(Failure)
     }
 
+    #[invalidate_cache(tags("of:{id}"), cache = self.cache)]
+    pub async fn write_tagged(&self, id: u16, done: &Committed) -> Result<(), Failure> {
+        self.commit(&[Register(id.into())], done).await
+    }
+
+    #[invalidate_cache(tags("people"), on = "always", cache = self.cache)]
+    pub async fn write_people(&self, done: &Committed) -> Result<(), Failure> {
+        self.commit(&self.of_everybody(), done).await?;
+        Err(Failure)
+    }
+
+    /// A pattern, an entry and tags.
+    #[invalidate_cache("item:{id}:*", entry = self.title(id), tags("of:{id}", "page:{page}"), cache = self.cache)]
+    pub async fn write_across(&self, id: u16, page: u8, done: &Committed) -> Result<(), Failure> {
+        self.commit(&[Register(id.into())], done).await
+    }
+
     /// A part of a transaction, as the following ones: nothing is committed yet.
     #[invalidate_cache("user:{id}:*", cache = self.cache)]
     pub async fn stage_user(&self, id: u16, transaction: &Transaction) -> Result<(), Failure> {
@@ -283,6 +300,12 @@ impl Service {
 
     #[invalidate_cache("item:{id}:*", cache = self.cache)]
     pub async fn stage_item(&self, id: u16, transaction: &Transaction) -> Result<(), Failure> {
+        transaction.write(Register(id.into()));
+        Ok(())
+    }
+
+    #[invalidate_cache(tags("of:{id}"), cache = self.cache)]
+    pub async fn stage_tagged(&self, id: u16, transaction: &Transaction) -> Result<(), Failure> {
         transaction.write(Register(id.into()));
         Ok(())
     }

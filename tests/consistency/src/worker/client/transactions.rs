@@ -17,6 +17,8 @@ use crate::worker::transaction::{CURRENT, Transaction, UNCOMMITTED};
 struct Course {
     user: u16,
     item: u16,
+    /// What carries a tag of this id is written, too.
+    tagged: Option<u16>,
     /// Its own block around the item, which is rolled back or not.
     nested: Option<bool>,
     /// The listings are written by a task of their own.
@@ -29,6 +31,7 @@ impl Client {
         let course = Course {
             user: self.id(),
             item: self.id(),
+            tagged: self.rng.bool().then(|| self.id()),
             nested: self.rng.bool().then(|| self.rng.bool()),
             spawned: self.rng.bool(),
             rolled_back: self.rng.u8(..4) == 0,
@@ -62,6 +65,12 @@ impl Course {
         service.stage_user(self.user, transaction).await?;
         transaction.outdate(Scope::User(self.user));
         sees_its_own(&service.profile(self.user).await);
+        if let Some(id) = self.tagged {
+            service.stage_tagged(id, transaction).await?;
+            transaction.outdate(Scope::TaggedOf(id));
+            sees_its_own(&service.profile(id).await);
+            sees_its_own(&service.listing(id).await);
+        }
         if self.spawned {
             let task = tokio::spawn(CURRENT.scope(
                 Arc::clone(transaction),

@@ -92,6 +92,42 @@ impl Client {
         }
     }
 
+    /// Tags: those of annotated writers, and some that are named directly.
+    pub(super) async fn write_by_tag(&mut self) {
+        let service = Arc::clone(&self.service);
+        let (id, page, done) = (self.id(), self.rng.u8(..2), Committed::default());
+        let of_id = Scope::TaggedOf(id);
+        match self.rng.u8(..8) {
+            0..2 => {
+                let writer = service.write_tagged(id, &done);
+                self.writer(&[of_id], &done, writer).await;
+            }
+            2 => {
+                let writer = service.write_people(&done);
+                self.writer(&[Scope::TaggedPeople], &done, writer).await;
+            }
+            3 => {
+                let title = Scope::Entry(Key::new(Family::Title, id));
+                let scopes = [Scope::Item(id), title, of_id, Scope::TaggedPage(page)];
+                let writer = service.write_across(id, page, &done);
+                self.writer(&scopes, &done, writer).await;
+            }
+            direct => {
+                let (tag, scope) = match direct {
+                    4 | 5 => (format!("of:{id}"), of_id),
+                    6 => ("people".to_owned(), Scope::TaggedPeople),
+                    _ => (format!("page:{page}"), Scope::TaggedPage(page)),
+                };
+                let register = [Key::new(Family::Profile, id).register()];
+                let commit = service.database.commit(&register, Duration::ZERO);
+                if commit.await.is_ok() {
+                    self.directly(scope, service.cache.invalidate_tag(&tag))
+                        .await;
+                }
+            }
+        }
+    }
+
     pub(super) async fn write_exactly(&mut self) {
         let service = Arc::clone(&self.service);
         let (id, done) = (self.id(), Committed::default());
@@ -141,7 +177,7 @@ impl Client {
     /// but what was pending before must not get lost among them.
     async fn flood(&mut self, id: u16) {
         let service = Arc::clone(&self.service);
-        let (wide, first, begin) = (self.rng.bool(), self.rng.u32(..), now());
+        let (kind, first, begin) = (self.rng.u8(..3), self.rng.u32(..), now());
         for number in 0..FLOOD {
             if number % 64 == 0 {
                 let away = Notes::promise(&service.cache) != Promise::Acknowledged;
@@ -150,11 +186,20 @@ impl Client {
                 }
                 tokio::task::yield_now().await;
             }
-            let pattern = match wide {
-                true => format!("flood{first}-{number}:*"),
-                false => format!("user:{id}:{first}-{number}:*"),
+            let _ = match kind {
+                0 => {
+                    let tag = format!("flood{first}-{number}");
+                    service.cache.invalidate_tag(&tag).await
+                }
+                1 => {
+                    let pattern = format!("flood{first}-{number}:*");
+                    service.cache.invalidate(&pattern).await
+                }
+                _ => {
+                    let pattern = format!("user:{id}:{first}-{number}:*");
+                    service.cache.invalidate(&pattern).await
+                }
             };
-            let _ = service.cache.invalidate(&pattern).await;
         }
     }
 
