@@ -400,7 +400,12 @@ where
                     let body = body();
                     async move { body() }
                 };
-                block_on(miss.compute_or_refresh(Place::Thread, make, self.condition))
+                // Boxed: each call of a recursion has it on the stack else, with all that it may do.
+                block_on(Box::pin(miss.compute_or_refresh(
+                    Place::Thread,
+                    make,
+                    self.condition,
+                )))
             }
             State::Bypassed => body()(),
             State::Rehearsed(part) => {

@@ -40,6 +40,7 @@ mod mutants;
 #[cfg(all(test, weak_memory))]
 mod orderings;
 mod outcome;
+mod owned;
 mod pattern;
 mod pending;
 mod plain;
@@ -102,6 +103,7 @@ pub mod private {
         OrResult, OrResultOption, OrValue, Outcome, ResultOf, ResultOptionOf, Returns, Settled,
         Shape, Value,
     };
+    pub use crate::owned::{Borrowed, Kept, Lend, Owned, future_of};
     pub use crate::pattern::nodes;
     pub use crate::registry::{CACHEWRIGHT_FUNCTIONS_0_1, CACHEWRIGHT_INVALIDATORS_0_1};
     pub use crate::rehearsal::{Rehearsed, Unknown, rehearse, rehearse_blocking};

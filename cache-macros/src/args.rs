@@ -2,6 +2,7 @@
 
 mod defaults;
 mod entry;
+mod freshness;
 mod read;
 
 use proc_macro2::{Ident, TokenStream};
@@ -15,6 +16,7 @@ use crate::errors::Errors;
 use crate::template::{self, Template};
 pub(crate) use defaults::{Annotation, Defaults, defaults};
 pub(crate) use entry::{Callee, EntryCall};
+pub(crate) use freshness::{Freshness, Length, SHARE, TOO_EARLY};
 use read::{
     CACHED, INVALIDATE, choice, each, judge, key, krate, list, set, share, single_flight, tags,
     text, unknown, value, version,
@@ -71,6 +73,7 @@ pub(crate) struct Cached {
     /// Whether callers that miss together share one computation.
     pub(crate) single_flight: Argument<bool>,
     pub(crate) outcome: Argument<Outcome>,
+    pub(crate) freshness: Freshness,
     /// Where the facade is, if not at `::cachewright`.
     pub(crate) krate: Argument<Path>,
     /// The parameters of the surrounding block, if it told them.
@@ -167,6 +170,9 @@ fn cached_argument(
         "outcome" => set(&mut args.outcome, name, errors, |key| {
             choice(key, &text(input, key)?, OUTCOMES)
         }),
+        "stale_while_revalidate" | "stale_if_error" | "refresh_ahead" | "timeout" => {
+            args.freshness.read(name, input, errors)
+        }
         "crate" => set(&mut args.krate, name, errors, |key| krate(key, input)),
         _ => Err(unknown("cached", &name, CACHED)),
     }

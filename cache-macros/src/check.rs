@@ -1,20 +1,25 @@
 //! The rules across arguments and function: Args + Facts → Plan, every mistake collected on the way.
 
+mod freshness;
 mod function;
 mod inherited;
 mod key;
 mod names;
+mod owned;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt;
 use syn::{Attribute, Expr, Path};
 
-use crate::args::{Argument, Cached, Callee, EntryCall, Invalidate, Keyed, Outcome, Tier};
+use crate::args::{
+    Argument, Cached, Callee, EntryCall, Freshness, Invalidate, Keyed, Outcome, Tier,
+};
 use crate::duration::Ttl;
 use crate::errors::Errors;
 use crate::signature::{Facts, Function, Returns, Value};
 use crate::template::Template;
 use names::Names;
+pub(crate) use owned::Kept;
 
 /// All that the expansion of `#[cached]` puts into tokens.
 pub(crate) struct CachedPlan {
@@ -43,6 +48,9 @@ pub(crate) struct CachedPlan {
     pub(crate) version: Option<u32>,
     pub(crate) tier: Option<Tier>,
     pub(crate) single_flight: bool,
+    pub(crate) freshness: Freshness,
+    /// What is cloned for the body, if it may go on after the call.
+    pub(crate) kept: Option<Kept>,
     pub(crate) cache: Option<Expr>,
     pub(crate) outcome: Argument<Outcome>,
     /// `none_ttl`, if only the compiler knows whether there is a `None`.
@@ -106,6 +114,7 @@ pub(crate) fn cached(
     function::returns_a_value_to_keep(written, facts, args.tier.as_ref(), errors);
     function::shows_its_outcome(written, facts, args.outcome.as_ref(), errors);
     absence_is_possible(&args, errors);
+    freshness::fits(&args, written, errors);
 
     let names = Names::new(written, facts);
     inherited::resolve(&mut args, &names);
@@ -132,6 +141,7 @@ pub(crate) fn cached(
     let arguments = key::parts(&args, facts, &names, errors);
     let template = args.key_prefix.as_ref().map(|key_prefix| &key_prefix.value);
     CachedPlan {
+        kept: owned::kept(&args, written, facts, errors),
         key_prefix: template.map_or_else(String::new, |template| template.literal.value()),
         tags: args
             .tags
@@ -169,6 +179,7 @@ pub(crate) fn cached(
         version: given(args.version),
         tier: given(args.tier),
         single_flight: given(args.single_flight).unwrap_or(true),
+        freshness: args.freshness,
         cache: given(args.cache),
         outcome: args.outcome,
         facade: given(args.krate),

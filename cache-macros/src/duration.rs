@@ -24,7 +24,8 @@ const UNITS: [(&str, u64); 5] = [
     ("ms", 1),
 ];
 
-const LONGEST_MILLIS: u64 = 30 * 86_400_000;
+/// 30 days.
+pub(crate) const LONGEST_MILLIS: u64 = 30 * 86_400_000;
 
 const FORMS: &str = "seconds (`300`), a text (`\"1h30m\"`) or an expression of type `Duration`";
 
@@ -72,7 +73,7 @@ fn literal(key: &Ident, literal: &Lit) -> syn::Result<u64> {
 }
 
 /// Milliseconds of a bare number; `None` when they overflow.
-fn whole_seconds(key: &Ident, seconds: &LitInt) -> syn::Result<Option<u64>> {
+pub(crate) fn whole_seconds(key: &Ident, seconds: &LitInt) -> syn::Result<Option<u64>> {
     if !seconds.suffix().is_empty() && seconds.suffix().parse::<IntegerType>().is_err() {
         return Err(error(
             seconds,
@@ -104,7 +105,7 @@ impl std::str::FromStr for IntegerType {
 }
 
 /// Milliseconds of `"1h30m"`; `None` when they overflow.
-fn text_form(key: &Ident, text: &LitStr) -> syn::Result<Option<u64>> {
+pub(crate) fn text_form(key: &Ident, text: &LitStr) -> syn::Result<Option<u64>> {
     let mistake = |problem: String| {
         error(
             text,

@@ -7,6 +7,7 @@ mod body;
 mod descriptor;
 mod entry;
 mod key;
+mod owned;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -47,14 +48,27 @@ pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> To
     let ttl_with = judged("ttl_with", plan.ttl_with.as_ref());
     let store_if = judged("store_if", plan.store_if.as_ref());
     let (described, call) = (local("function"), local("call"));
-    let body = body::body(&function, facts, &returned, TokenStream::new());
+    let run = match (&plan.kept, &plan.freshness.stale_if_error) {
+        (Some(_), _) => "or_refresh",
+        (None, Some(_)) => "or_stale",
+        (None, None) => "or_compute",
+    };
+    let body = match &plan.kept {
+        Some(kept) => owned::body(kept, &runtime, &function, facts, &returned),
+        None => {
+            let asyncness = facts.is_async.then(|| quote!(async));
+            let body = body::body(&function, facts, &returned, &TokenStream::new());
+            quote!(#asyncness move #body)
+        }
+    };
     let run = if facts.is_async {
         // What the future lacks for its value's sake is told where the value's lack is, and so not again.
         let place = ours_at(returned.span());
-        let (call, closure) = (Ident::new("call", place), quote!(async move #body));
-        quote_spanned!(place=> #call #with_absence.or_compute(#closure).await)
+        let (call, run) = (Ident::new("call", place), Ident::new(run, place));
+        quote_spanned!(place=> #call #with_absence.#run(#body).await)
     } else {
-        quote!(#call #with_absence.or_compute_blocking(move #body))
+        let run = local(&format!("{run}_blocking"));
+        quote!(#call #with_absence.#run(#body))
     };
     let statements = quote! {
         #concrete
@@ -62,6 +76,7 @@ pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> To
         let #call = #lookup(#cache, #described, #outcome, #key, #prefix) #ttl #none_ttl #ttl_with #store_if;
         #run
     };
+    let function = owned::rebound(plan.kept.as_ref(), function);
     body::with_body(function, facts, statements)
 }
 
@@ -88,7 +103,7 @@ pub(crate) fn invalidate(plan: &InvalidatePlan, function: Function, facts: &Fact
     let outcome = outcome(&runtime, plan.outcome.as_ref(), &returned, "bare");
     let (described, invalidation) = (local("writer"), local("invalidation"));
     let unmentioned = body::unmentioned(&function, facts);
-    let body = body::body(&function, facts, &returned, unmentioned);
+    let body = body::body(&function, facts, &returned, &unmentioned);
     let run = if facts.is_async {
         quote!(#invalidation.after(#outcome, async move #body).await)
     } else {

@@ -1,6 +1,8 @@
 //! The annotated function → what the rules and the expansion need to know about it.
 
 mod boxed;
+mod lasting;
+mod mentions;
 mod returns;
 mod value;
 
@@ -17,6 +19,8 @@ use syn::{
 
 use crate::errors::error;
 pub(crate) use boxed::{Boxed, is_positional};
+pub(crate) use lasting::{Lasting, borrows};
+pub(crate) use mentions::{mentions, renamed};
 pub(crate) use returns::Returns;
 use returns::returns;
 use value::value;
@@ -110,12 +114,26 @@ pub(crate) struct Facts {
     /// The boxed future that its body is.
     pub(crate) boxed: Option<Boxed>,
     pub(crate) receiver: Option<Held>,
+    /// How its receiver lasts, if it has one.
+    pub(crate) lasting_receiver: Option<Lasting>,
     pub(crate) arguments: Vec<Argument>,
     /// What it returns, once it is awaited.
     pub(crate) output: ReturnType,
     pub(crate) returns: Returns,
     /// The return type, if a `static` can name it.
     pub(crate) value: Option<Value>,
+}
+
+impl Facts {
+    /// The body as it was written, without what boxes it.
+    pub(crate) fn statements<'a>(
+        &'a self,
+        function: &'a Function,
+    ) -> Option<(token::Brace, &'a TokenStream)> {
+        let written = function.body.as_ref();
+        let written = written.map(|body| (body.brace, &body.statements));
+        self.boxed.as_ref().map(Boxed::body).or(written)
+    }
 }
 
 /// How a method holds its receiver.
@@ -135,22 +153,26 @@ pub(crate) struct Argument {
     pub(crate) variable: Ident,
     /// The pattern that takes it apart, when it has no name.
     pub(crate) pattern: Option<Pat>,
+    /// `mut` before its name.
+    pub(crate) mutability: Option<Token![mut]>,
     /// `#[cfg]` on the argument, which has to stand on every statement about it.
     pub(crate) conditions: Vec<Attribute>,
     pub(crate) ty: Type,
+    pub(crate) lasting: Lasting,
 }
 
 impl Argument {
     fn new(position: usize, argument: &PatType) -> Self {
         let named = match &*argument.pat {
-            Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => Some(&pat.ident),
+            Pat::Ident(pat) if pat.by_ref.is_none() && pat.subpat.is_none() => Some(pat),
             _ => None,
         };
         let fresh = || format_ident!("argument_{position}", span = Span::mixed_site());
         let is_condition = |attribute: &&Attribute| attribute.path().is_ident("cfg");
         Self {
-            variable: named.cloned().unwrap_or_else(fresh),
+            variable: named.map_or_else(fresh, |pat| pat.ident.clone()),
             pattern: named.is_none().then(|| (*argument.pat).clone()),
+            mutability: named.and_then(|pat| pat.mutability),
             conditions: argument
                 .attrs
                 .iter()
@@ -158,6 +180,7 @@ impl Argument {
                 .cloned()
                 .collect(),
             ty: (*argument.ty).clone(),
+            lasting: lasting::lasting(&argument.ty),
         }
     }
 
@@ -230,6 +253,7 @@ pub(crate) fn facts(function: &Function, surrounding: Option<&[Ident]>) -> Facts
     Facts {
         is_async: signature.asyncness.is_some() || boxed.is_some(),
         receiver: signature.receiver().map(held),
+        lasting_receiver: signature.receiver().map(lasting::lasting_receiver),
         arguments: arguments
             .enumerate()
             .map(|(position, argument)| Argument::new(position, argument))

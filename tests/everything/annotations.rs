@@ -49,12 +49,13 @@ struct Failure;
 
 type Loaded<T> = Result<T, Failure>;
 
-#[derive(Serialize)]
+#[derive(Clone, Serialize)]
 struct Filter {
     city: String,
     page: (u64, u64),
 }
 
+#[derive(Clone)]
 struct Service {
     cache: Arc<Cache>,
     region: String,
@@ -118,6 +119,43 @@ impl Service {
     ) -> String {
         count += city.len();
         format!("{left} {right} {count} {label}")
+    }
+
+    #[cached(
+        crate = crate::facade,
+        skip(_unused),
+        cache = self.cache,
+        ttl = "1h",
+        stale_while_revalidate = "10m",
+        stale_if_error = 60,
+        refresh_ahead = 0.1,
+        timeout = "200ms",
+        key_prefix = "search"
+    )]
+    async fn refreshed(
+        &self,
+        &(left, right): &(u64, u64),
+        filter: &Filter,
+        mut text: &str,
+        ids: &[u64],
+        _unused: &mut u64,
+        mut count: usize,
+    ) -> Loaded<Option<String>> {
+        let this = 1;
+        text = text.trim();
+        count += ids.len() + this;
+        if text.is_empty() {
+            return Err(Failure);
+        }
+        Ok(Some(format!(
+            "{left} {right} {text} {count} {} {}",
+            filter.city, self.region
+        )))
+    }
+
+    #[cached(crate = crate::facade, cache = self.cache, refresh_ahead = "30s", key_prefix = "search")]
+    fn refreshed_and_blocking(self: &Arc<Self>, text: &str, filter: &Filter) -> usize {
+        self.region.len() + text.len() + filter.city.len()
     }
 
     #[invalidate_cache(
@@ -205,6 +243,14 @@ fn boxed(id: u64) -> Pin<Box<dyn Future<Output = Option<u64>> + Send>> {
     Box::pin(async move { Some(id) })
 }
 
+#[cached(crate = crate::facade, stale_while_revalidate = 5)]
+fn boxed_and_refreshed(
+    id: u64,
+    text: &str,
+) -> Pin<Box<dyn Future<Output = Option<u64>> + Send + '_>> {
+    Box::pin(async move { id.checked_add(text.len() as u64) })
+}
+
 #[tokio::test]
 async fn an_expansion_is_silent_under_every_lint() -> Result<(), Error> {
     let service = Arc::new(Service::new()?);
@@ -230,6 +276,12 @@ async fn an_expansion_is_silent_under_every_lint() -> Result<(), Error> {
         assert_eq!(service.by_default(5).await, [5]);
         assert_eq!(service.one(5).await, [Profile { id: 5 }]);
         assert_eq!(boxed(5).await, Some(5));
+        assert_eq!(boxed_and_refreshed(5, "ab").await, Some(7));
+        let refreshed = service
+            .refreshed(&(1, 2), &filter(), " x ", &[3], &mut 4, 5)
+            .await;
+        assert_eq!(refreshed, Ok(Some("1 2 x 7 Rome eu".to_owned())));
+        assert_eq!(service.refreshed_and_blocking("x", &filter()), 7);
         service.nothing().await;
     }
     assert_eq!(log, [1]);

@@ -6,11 +6,12 @@ mod broken;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::verification::{Sample, Sampled};
 use super::{Condition, Ground, Held, LocalValue, Looked, Miss, Work};
 use crate::body::inside;
+use crate::clock::duration;
 use crate::fence::{Fence, Observed};
 use crate::flight::{Leader, Role, Seat, Turn, Wanted};
 use crate::handling::Coding;
@@ -69,11 +70,8 @@ impl<S, V: LocalValue> Miss<S, V> {
         let born = inner.memory.invalidations.now();
         let look = self.looked_for(subject, &keys);
         let (observed, held) = match shared.look(look, coding, &mut budget).await {
-            // The entry that is to be replaced does not answer, whatever it is good for.
+            // The entry that is to be replaced does not answer, though it be drawn as fresh this time.
             Ok(Found::Entry(_, observed, id)) if self.replaces == Some(id) => {
-                (Some(observed), None)
-            }
-            Ok(Found::Aged(aged, observed)) if self.replaces == Some(aged.id) => {
                 (Some(observed), None)
             }
             Ok(Found::Entry(kept, _, id)) if kept.is_some() || S::HAS_ABSENCE => {
@@ -212,7 +210,7 @@ impl<S, V: LocalValue> Miss<S, V> {
     {
         let inner = self.cache.inner();
         let born = inner.memory.invalidations.now();
-        let began = Instant::now();
+        let began = inner.clock.now();
         let answer = inside(pin!((work.body)())).await;
         // From here on no `R` may be held across an await: its error need not be `Send`.
         let kept = match self.shape.take(answer) {
@@ -226,7 +224,7 @@ impl<S, V: LocalValue> Miss<S, V> {
         let ttl = self
             .time_to_live(subject, kept.as_ref(), &work.condition)
             .min(crate::policy::MAX_TTL);
-        let cost = began.elapsed();
+        let cost = duration(inner.clock.now().saturating_sub(began));
         #[cfg(debug_assertions)]
         self.check_round_trip::<R>(subject, kept.as_ref(), ttl);
         let lifetime = Lifetime::fixed(ttl);

@@ -109,6 +109,9 @@ pub(crate) fn defaults(tokens: TokenStream, errors: &mut Errors) -> Defaults {
         } else if name == "tags" {
             names_fields_of_self(cached.tags.iter().flat_map(|tags| &tags.value))?;
         }
+        if name == "ttl" || name == "refresh_ahead" {
+            cached.refreshes_within_ttl()?;
+        }
         if arguments.iter().all(|known| known.key != name) {
             arguments.push(Passed {
                 key: name,
@@ -239,6 +242,7 @@ impl Cached {
         inherit(&mut self.cache, defaults.cache);
         inherit(&mut self.tier, defaults.tier);
         inherit(&mut self.single_flight, defaults.single_flight);
+        self.freshness.inherit(defaults.freshness);
         inherit(&mut self.krate, defaults.krate);
         self.generics = defaults.generics;
     }
@@ -253,7 +257,7 @@ impl Invalidate {
     }
 }
 
-fn inherit<T>(own: &mut Argument<T>, default: Argument<T>) {
+pub(super) fn inherit<T>(own: &mut Argument<T>, default: Argument<T>) {
     if let (None, Some(default)) = (&own, default) {
         *own = Some(Keyed {
             inherited: true,

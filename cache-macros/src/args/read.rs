@@ -35,6 +35,10 @@ pub(super) const CACHED: Known = &[
     ("tier", "tier = \"memory\""),
     ("single_flight", "single_flight = \"off\""),
     ("outcome", "outcome = \"result\""),
+    ("stale_while_revalidate", "stale_while_revalidate = \"10m\""),
+    ("stale_if_error", "stale_if_error = \"1h\""),
+    ("refresh_ahead", "refresh_ahead = 0.1"),
+    ("timeout", "timeout = \"200ms\""),
     ("crate", "crate = my_reexport::cachewright"),
 ];
 
@@ -60,6 +64,10 @@ pub(super) const DEFAULTS: Known = &[
     ("cache", "cache = self.cache"),
     ("tier", "tier = \"memory\""),
     ("single_flight", "single_flight = \"off\""),
+    ("stale_while_revalidate", "stale_while_revalidate = \"10m\""),
+    ("stale_if_error", "stale_if_error = \"1h\""),
+    ("refresh_ahead", "refresh_ahead = 0.1"),
+    ("timeout", "timeout = \"200ms\""),
     ("on", "on = \"always\""),
     ("crate", "crate = my_reexport::cachewright"),
 ];
@@ -256,9 +264,11 @@ pub(super) fn share(key: &Ident, value: &Expr) -> syn::Result<u32> {
         }) => share.base10_parse().ok(),
         _ => None,
     };
-    let ppm = share.filter(|share| (0.000_001..1.0).contains(share));
+    let ppm = share.map(|share| (share * 1e6).round());
     // Less than a million, so nothing is cut off.
-    let ppm = ppm.map(|share| (share * 1e6).round() as u32);
+    let ppm = ppm
+        .filter(|ppm| (1.0..1e6).contains(ppm))
+        .map(|ppm| ppm as u32);
     ppm.ok_or_else(|| {
         error(
             value,

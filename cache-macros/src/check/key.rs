@@ -141,6 +141,11 @@ pub(super) fn is_scoped(args: &Cached) -> bool {
             .any(|part| root(part).is_some_and(|root| root == "self"))
 }
 
+/// Whether an argument as a whole is a part of the key because nobody said otherwise.
+pub(super) fn is_in_the_key(args: &Cached, argument: &Argument) -> bool {
+    args.key.is_none() && !is_skipped(args, argument)
+}
+
 fn is_skipped(args: &Cached, argument: &Argument) -> bool {
     let skipped = args.skip.iter().flat_map(|skip| &skip.value);
     skipped
@@ -274,7 +279,7 @@ fn argument_part(argument: &Argument, errors: &mut Errors) -> KeyPart {
 }
 
 /// The token of a type that names it best: a span of several tokens can't be made on stable compilers.
-fn telling_token(ty: &Type) -> Span {
+pub(super) fn telling_token(ty: &Type) -> Span {
     match ty {
         Type::Reference(reference) => telling_token(&reference.elem),
         Type::Path(TypePath { path, .. }) => path

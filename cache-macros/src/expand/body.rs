@@ -2,10 +2,10 @@
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{FnArg, Pat, PatType, Type, parse_quote};
+use syn::{FnArg, Pat, PatType, Type, parse_quote, token};
 
 use super::key::allow_underscore;
-use crate::signature::{Argument, Body, Boxed, Facts, Function, Held};
+use crate::signature::{Argument, Body, Facts, Function, Held};
 
 /// Mentions the arguments that the body may not.
 ///
@@ -36,7 +36,26 @@ pub(super) fn body(
     function: &Function,
     facts: &Facts,
     returned: &Type,
-    unmentioned: TokenStream,
+    unmentioned: &TokenStream,
+) -> TokenStream {
+    let (brace, statements) = written(function, facts);
+    closure(facts, returned, brace, unmentioned, &statements)
+}
+
+/// The body as it was written.
+pub(super) fn written(function: &Function, facts: &Facts) -> (token::Brace, TokenStream) {
+    let (brace, statements) = facts.statements(function).unzip();
+    let statements = statements.cloned();
+    (brace.unwrap_or_default(), statements.unwrap_or_default())
+}
+
+/// `|| -> T { … }`, with something before the patterns.
+pub(super) fn closure(
+    facts: &Facts,
+    returned: &Type,
+    brace: token::Brace,
+    before: &TokenStream,
+    statements: &TokenStream,
 ) -> TokenStream {
     let patterns = facts.arguments.iter().filter_map(|argument| {
         let Argument {
@@ -50,14 +69,9 @@ pub(super) fn body(
             .filter(|pattern| !matches!(pattern, Pat::Wild(_)))?;
         Some(quote!(#(#conditions)* let #pattern = #variable;))
     });
-    let written = function.body.as_ref();
-    let written = written.map(|body| (body.brace, &body.statements));
-    let written = facts.boxed.as_ref().map(Boxed::body).or(written);
-    let (brace, statements) = written.unzip();
     let mut block = TokenStream::new();
-    let brace = brace.unwrap_or_default();
     brace.surround(&mut block, |block| {
-        block.extend(unmentioned);
+        before.to_tokens(block);
         block.extend(patterns);
         statements.to_tokens(block);
     });

@@ -6,7 +6,7 @@ use syn::Expr;
 use syn::ext::IdentExt;
 
 use super::Runtime;
-use crate::args::{Callee, EntryCall, Tier};
+use crate::args::{Argument, Callee, EntryCall, Freshness, Length, Tier};
 use crate::check::{CachedPlan, InvalidatePlan, KeyParts};
 use crate::duration::Ttl;
 use crate::signature::{Function, Unsure};
@@ -45,6 +45,7 @@ pub(super) fn function(plan: &CachedPlan, runtime: &Runtime, written: &Function)
     });
     let tags = &plan.tags;
     let tags = (!tags.is_empty()).then(|| quote!(, tags(&[#(#tags),*])));
+    let freshness = freshness(&plan.freshness);
     let uncoalesced = (!plan.single_flight).then(|| quote!(, uncoalesced()));
     let value = plan.value.as_ref().map(|value| {
         let returned = &value.returned;
@@ -54,10 +55,44 @@ pub(super) fn function(plan: &CachedPlan, runtime: &Runtime, written: &Function)
     let function = runtime.name("function");
     quote! {
         #function!(
-            #name, #key_prefix #method, #arguments #scoped #tags #ttl #none_ttl #jitter #verify #version #tier #uncoalesced
+            #name, #key_prefix #method, #arguments #scoped #tags #ttl #none_ttl #jitter #freshness #verify #version #tier
+            #uncoalesced
             #value
         )
     }
+}
+
+/// What holds around the expiry of a value.
+fn freshness(freshness: &Freshness) -> TokenStream {
+    let Freshness {
+        stale_while_revalidate,
+        stale_if_error,
+        refresh_ahead,
+        timeout,
+    } = freshness;
+    let time = |setter: TokenStream, millis: &Argument<u64>| {
+        let millis = Literal::u64_unsuffixed(millis.as_ref()?.value);
+        Some(quote!(, #setter(#millis)))
+    };
+    let revalidate = time(
+        quote!(stale_while_revalidate_millis),
+        stale_while_revalidate,
+    );
+    let error = time(quote!(stale_if_error_millis), stale_if_error);
+    let timeout = time(quote!(timeout_millis), timeout);
+    let ahead = refresh_ahead
+        .as_ref()
+        .map(|ahead| match ahead.value.length {
+            Length::Millis(millis) => {
+                let millis = Literal::u64_unsuffixed(millis);
+                quote!(, refresh_ahead_millis(#millis))
+            }
+            Length::Share(parts) => {
+                let parts = Literal::u32_unsuffixed(parts);
+                quote!(, refresh_ahead_ppm(#parts))
+            }
+        });
+    quote!(#revalidate #error #ahead #timeout)
 }
 
 /// The descriptor of a writer.

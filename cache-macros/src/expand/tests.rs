@@ -190,6 +190,51 @@ fn a_cached_method_of_async_trait() {
 }
 
 #[test]
+fn a_cached_method_whose_body_may_go_on_after_the_call() {
+    let arguments =
+        r#"ttl = "1h", stale_while_revalidate = "10m", stale_if_error = "1d", timeout = "200ms""#;
+    let expanded = cached(arguments, PROFILE);
+    assert_expansion("cached_owned_method", PROFILE, &expanded);
+}
+
+#[test]
+fn a_cached_sync_function_whose_body_may_go_on_after_the_call() {
+    let item = "fn total(prices: &[u64], mut rate: &Rate, tax: u64) -> u64 { rate.of(prices.iter().sum() + tax) }";
+    let expanded = cached("refresh_ahead = 0.1", item);
+    assert_expansion("cached_owned_function", item, &expanded);
+}
+
+#[test]
+fn a_cached_method_of_async_trait_whose_body_may_go_on_after_the_call() {
+    assert_expansion(
+        "cached_owned_async_trait",
+        OF_ASYNC_TRAIT,
+        &cached(r#"ttl = 60, refresh_ahead = "5s""#, OF_ASYNC_TRAIT),
+    );
+}
+
+#[test]
+fn what_is_owned_or_not_mentioned_is_not_cloned() {
+    let item = "
+        async fn get(self: Arc<Self>, id: u64, name: &'static str, log: &mut Log) -> u64 { self.load(id, name) }
+    ";
+    let expanded = cached("refresh_ahead = 5, skip(log)", item);
+    assert!(expanded.contains("or_refresh(move || "), "{expanded}");
+    assert!(expanded.contains("self.load(id, name)"), "{expanded}");
+    assert!(!expanded.contains("Borrowed"), "{expanded}");
+}
+
+#[test]
+fn an_expired_value_that_answers_an_error_needs_no_body_of_its_own() {
+    let expanded = cached(r#"stale_if_error = "1h""#, PROFILE);
+    assert!(
+        expanded.contains("stale_if_error_millis(3600000)"),
+        "{expanded}"
+    );
+    assert!(expanded.contains(".or_stale(async move || "), "{expanded}");
+}
+
+#[test]
 fn an_entry_that_is_named_by_a_call_of_a_method() {
     let item = "
         async fn rename(&self, id: i64, name: String) -> Result<(), Error> {
@@ -231,6 +276,23 @@ fn a_function_with_an_unfinished_body_stays() {
     let expanded = tokens.to_string();
     assert!(expanded.contains("async fn profile (& self , user_id : i64) -> u64"));
     assert!(expanded.contains("{ self . }") && !expanded.contains("compile_error"));
+}
+
+#[test]
+fn an_unfinished_body_that_may_go_on_after_the_call_stays() {
+    let item = "async fn profile(&self, user_id: i64) -> u64 { self. }";
+    let tokens = annotate(
+        "cached",
+        "refresh_ahead = 0.1".parse().unwrap(),
+        item.parse().unwrap(),
+        expand_cached,
+    );
+    let expanded = tokens.to_string();
+    assert!(
+        expanded.contains("{ let this = this . lend () ; this . }"),
+        "{expanded}"
+    );
+    assert!(!expanded.contains("compile_error"), "{expanded}");
 }
 
 #[test]

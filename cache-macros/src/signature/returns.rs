@@ -30,6 +30,13 @@ pub(crate) enum Returns {
     },
 }
 
+impl Returns {
+    /// Whether what would be kept is borrowed.
+    pub(crate) fn is_borrowed(&self) -> bool {
+        matches!(self, Self::Borrowed { for_ever: false })
+    }
+}
+
 /// Looks at a return type.
 pub(super) fn returns(output: &ReturnType, parameters: &Parameters<'_>) -> Returns {
     let ReturnType::Type(_, ty) = output else {

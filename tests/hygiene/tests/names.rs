@@ -20,6 +20,8 @@ struct Some;
 struct Returns;
 struct Unseen;
 struct Function;
+struct Borrowed;
+struct Owned;
 trait Send {}
 trait Sized {}
 trait Fn {}
@@ -41,6 +43,7 @@ fn invalidation() {}
 fn call() {}
 fn outcome() {}
 fn value_of() {}
+fn future_of() {}
 fn drop() {}
 
 macro_rules! function {
@@ -100,6 +103,7 @@ async fn write(id: u64) -> ::std::result::Result<(), ::std::string::String> {
 #[::cw::invalidate_cache("user", crate = ::cw)]
 fn clear() {}
 
+#[derive(::std::clone::Clone)]
 struct Service<Item> {
     cache: ::cw::Cache,
     item: Item,
@@ -117,6 +121,21 @@ where
     #[::cw::cached(crate = ::cw, cache = self.cache)]
     fn items(&self) -> ::std::vec::Vec<Item> {
         ::std::vec![self.item.clone()]
+    }
+
+    #[::cw::cached(crate = ::cw, cache = self.cache, outcome = "result", refresh_ahead = 0.1)]
+    async fn refreshed(
+        &self,
+        id: &u64,
+        text: &str,
+    ) -> ::std::result::Result<Item, ::std::string::String> {
+        let (_this, _text): (u64, &str) = (*id, text);
+        ::std::result::Result::Ok(self.item.clone())
+    }
+
+    #[::cw::cached(crate = ::cw, cache = self.cache, timeout = 1, stale_if_error = 2)]
+    fn refreshed_and_blocking(&self, id: &u64) -> ::std::vec::Vec<Item> {
+        ::std::vec![self.item.clone(); ::std::convert::From::from(*id > 0)]
     }
 
     #[::cw::cached(crate = ::cw, cache = self.cache, outcome = "option")]
@@ -146,6 +165,11 @@ async fn all() {
         assert_eq!(profiles(1, "x"), [Profile(5)]);
         assert_eq!(service.items(), [7]);
         assert_eq!(service.boxed(1).await, ::std::option::Option::Some(7));
+        assert_eq!(
+            service.refreshed(&1, "x").await,
+            ::std::result::Result::Ok(7)
+        );
+        assert_eq!(service.refreshed_and_blocking(&1), [7]);
         assert_eq!(write(1).await, ::std::result::Result::Ok(()));
         clear();
     }
