@@ -146,6 +146,34 @@ fn the_expansion_in_the_readme_is_the_real_one() {
 #[path = "docs/in_your_tests.rs"]
 mod in_your_tests;
 
+// What docs/testing.md shows.
+#[cfg(feature = "testing")]
+#[path = "docs/testing.rs"]
+mod testing;
+#[cfg(all(feature = "testing", feature = "redis"))]
+#[path = "docs/testing_redis.rs"]
+mod testing_redis;
+
+/// But for how far the lines are indented, for the tests stand in modules.
+#[test]
+fn the_tests_in_the_guide_to_testing_run() {
+    let lines =
+        |text: &str| -> Vec<String> { text.lines().map(|line| line.trim().to_owned()).collect() };
+    let sources =
+        ["tests/docs/testing.rs", "tests/docs/testing_redis.rs"].map(|file| lines(&text(file)));
+    let guide = text("docs/testing.md");
+    let mut quoted = 0;
+    for block in guide.split("```rust\n").skip(1) {
+        let code = lines(block.split("```").next().unwrap_or(block));
+        let is_there = sources
+            .iter()
+            .any(|source| source.windows(code.len()).any(|part| part == code));
+        assert!(is_there, "this is in no test:\n{}", code.join("\n"));
+        quoted += 1;
+    }
+    assert!(quoted > 8, "the quotations were not found");
+}
+
 #[test]
 fn the_test_in_the_readme_is_one_that_runs() {
     let test = text("tests/docs/in_your_tests.rs");
@@ -244,6 +272,7 @@ fn no_link_is_broken() {
         "docs/model/README.md",
         "docs/expansion.md",
         "docs/store.md",
+        "docs/testing.md",
         "examples/README.md",
     ] {
         let directory = root().join(path).parent().unwrap().to_owned();

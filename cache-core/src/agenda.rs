@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
-use std::task::Poll;
+use std::task::{Context, Poll, Waker};
 
 use crate::clock::{Clock, SECOND, Tick, duration};
 use crate::error::LOG;
@@ -28,22 +28,67 @@ pub(crate) type Item = (Tick, u64);
 /// The things to do, by when.
 pub(crate) struct Agenda {
     clock: Clock,
+    /// Whether its jobs wait for a store, so that they need a thread whatever the clock is.
+    #[cfg_attr(
+        not(feature = "testing"),
+        allow(dead_code, reason = "there is one clock")
+    )]
+    waits: bool,
     items: Mutex<Items>,
     changed: Condvar,
 }
 
 #[derive(Default)]
 struct Items {
-    due: BTreeMap<Item, Job>,
+    due: BTreeMap<Item, Errand>,
     added: u64,
     thread_started: bool,
     closed: bool,
+    /// The task that does what is due by the clock of a runtime.
+    #[cfg(feature = "testing")]
+    timer: Timer,
+}
+
+struct Errand {
+    job: Job,
+    /// Whether nobody notices when exactly it is done.
+    #[cfg_attr(
+        not(feature = "testing"),
+        allow(dead_code, reason = "there is one clock")
+    )]
+    at_leisure: bool,
+}
+
+#[cfg(feature = "testing")]
+#[derive(Default)]
+enum Timer {
+    #[default]
+    NotStarted,
+    Waiting(Option<std::task::Waker>),
+}
+
+/// When the task that does what is due is to look again.
+#[cfg(feature = "testing")]
+pub(crate) enum Alarm {
+    At(Tick),
+    None,
+    Over,
 }
 
 impl Agenda {
     pub(crate) fn new(clock: Clock) -> Arc<Self> {
+        Self::with(clock, false)
+    }
+
+    /// For jobs that wait for a store.
+    pub(crate) fn of_errands(clock: Clock) -> Arc<Self> {
+        Self::with(clock, true)
+    }
+
+    fn with(clock: Clock, waits: bool) -> Arc<Self> {
         let agenda = Arc::new(Self {
             clock,
+            waits,
             items: Mutex::default(),
             changed: Condvar::new(),
         });
@@ -56,6 +101,20 @@ impl Agenda {
 
     /// Has `job` done at `when`, or soon after. Gives what to cancel it with.
     pub(crate) fn add(self: &Arc<Self>, when: Tick, job: impl FnOnce() + Send + 'static) -> Item {
+        self.enter(when, Box::new(job), false)
+    }
+
+    /// Like [`add`](Self::add), for what nobody waits for: in a test whose time moves by itself to what
+    /// is waited for, it moves no time, and is done with the next thing that is.
+    pub(crate) fn add_at_leisure(
+        self: &Arc<Self>,
+        when: Tick,
+        job: impl FnOnce() + Send + 'static,
+    ) -> Item {
+        self.enter(when, Box::new(job), true)
+    }
+
+    fn enter(self: &Arc<Self>, when: Tick, job: Job, at_leisure: bool) -> Item {
         let mut items = self.lock();
         items.added += 1;
         let item = (when, items.added);
@@ -66,28 +125,77 @@ impl Agenda {
             .due
             .first_key_value()
             .is_none_or(|(due, _)| item < *due);
-        items.due.insert(item, Box::new(job));
+        items.due.insert(item, Errand { job, at_leisure });
         if self.runs_by_itself() && !items.thread_started {
             items.thread_started = self.start_thread();
         }
+        #[cfg(feature = "testing")]
+        let timer = self.timer(&mut items);
         drop(items);
+        #[cfg(feature = "testing")]
+        timer.into_iter().for_each(std::task::Waker::wake);
         if first {
             self.changed.notify_one();
         }
         item
     }
 
+    /// Whom to tell that something was added: a task of the runtime whose clock it is, which is started
+    /// with the first item.
+    #[cfg(feature = "testing")]
+    fn timer(self: &Arc<Self>, items: &mut Items) -> Option<std::task::Waker> {
+        let Clock::Tokio(clock) = &self.clock else {
+            return None;
+        };
+        match &mut items.timer {
+            Timer::Waiting(waker) => waker.take(),
+            Timer::NotStarted => {
+                items.timer = Timer::Waiting(None);
+                clock.drive(Arc::downgrade(self));
+                None
+            }
+        }
+    }
+
+    /// Has done what is due and nobody waits for, if it is a task that does it.
+    #[cfg(feature = "testing")]
+    pub(crate) fn remind(&self) {
+        if !matches!(self.clock, Clock::Tokio(_)) {
+            return;
+        }
+        let waker = match &mut self.lock().timer {
+            Timer::Waiting(waker) => waker.take(),
+            Timer::NotStarted => None,
+        };
+        waker.into_iter().for_each(std::task::Waker::wake);
+    }
+
+    /// Does what is due, or has the thread do it, and says when to look again; earlier, if the waker is
+    /// woken.
+    #[cfg(feature = "testing")]
+    pub(crate) fn run_until_next(&self, waker: &std::task::Waker) -> Alarm {
+        if !self.waits {
+            self.run_due();
+        }
+        let mut items = self.lock();
+        if items.closed {
+            return Alarm::Over;
+        }
+        items.timer = Timer::Waiting(Some(waker.clone()));
+        let now = self.clock.now();
+        let mut awaited = items.due.iter().filter(|(_, errand)| !errand.at_leisure);
+        let next = awaited.find(|((when, _), _)| !self.waits || *when > now);
+        let next = next.map_or(Alarm::None, |((when, _), _)| Alarm::At(*when));
+        drop(items);
+        // Under the lock the thread has looked at the time before it, or else sees that it is due.
+        self.changed.notify_one();
+        next
+    }
+
     /// Waits for `when`.
     pub(crate) async fn wait_until(self: &Arc<Self>, when: Tick) {
-        poll_fn(|cx| {
-            if self.clock.now() >= when {
-                return Poll::Ready(());
-            }
-            let waker = cx.waker().clone();
-            self.add(when, move || waker.wake());
-            Poll::Pending
-        })
-        .await;
+        let mut moment = self.moment(when);
+        poll_fn(|cx| moment.poll(cx)).await;
     }
 
     /// Drives a future until it ends or `when` has come, which gives `None`.
@@ -96,17 +204,20 @@ impl Agenda {
         when: Tick,
         mut future: Pin<&mut F>,
     ) -> Option<F::Output> {
-        let mut moment = pin!(self.wait_until(when));
+        let mut moment = self.moment(when);
         poll_fn(|cx| match future.as_mut().poll(cx) {
             Poll::Ready(output) => Poll::Ready(Some(output)),
-            Poll::Pending => moment.as_mut().poll(cx).map(|()| None),
+            Poll::Pending => moment.poll(cx).map(|()| None),
         })
         .await
     }
 
-    /// Whether a moment has come.
-    pub(crate) fn is_due(&self, when: Tick) -> bool {
-        self.clock.now() >= when
+    fn moment(self: &Arc<Self>, when: Tick) -> Moment<'_> {
+        Moment {
+            agenda: self,
+            when,
+            set: None,
+        }
     }
 
     /// Forgets an item, if it is not done yet.
@@ -136,20 +247,33 @@ impl Agenda {
         let mut items = self.lock();
         items.closed = true;
         let left = std::mem::take(&mut items.due);
+        #[cfg(feature = "testing")]
+        let timer = std::mem::take(&mut items.timer);
         drop(items);
+        #[cfg(feature = "testing")]
+        if let Timer::Waiting(Some(waker)) = timer {
+            waker.wake();
+        }
         self.changed.notify_one();
         drop(left);
     }
 
-    /// A stepped clock runs what is due when it is stepped, in the thread that steps it.
+    /// A stepped clock runs what is due when it is stepped, in the thread that steps it; that of a
+    /// runtime on a task there, unless it waits.
     fn runs_by_itself(&self) -> bool {
-        matches!(self.clock, Clock::Coarse)
+        match &self.clock {
+            Clock::Coarse => true,
+            #[cfg(feature = "testing")]
+            Clock::Stepped(_) => false,
+            #[cfg(feature = "testing")]
+            Clock::Tokio(_) => self.waits,
+        }
     }
 
     fn take_due(&self) -> Option<Job> {
         let mut items = self.lock();
         let due = items.due.first_entry()?;
-        (due.key().0 <= self.clock.now()).then(|| due.remove())
+        (due.key().0 <= self.clock.now()).then(|| due.remove().job)
     }
 
     /// Whether there is a thread now. If not, the next item tries again.
@@ -173,6 +297,8 @@ impl Agenda {
         let now = self.clock.now();
         match items.due.first_key_value().map(|((when, _), _)| *when) {
             Some(when) if when <= now => {}
+            #[cfg(feature = "testing")]
+            Some(_) if matches!(self.clock, Clock::Tokio(_)) => drop(self.changed.wait(items)),
             Some(when) => {
                 let span = duration((when - now).saturating_add(CLOCK_RESOLUTION));
                 drop(self.changed.wait_timeout(items, span));
@@ -184,6 +310,41 @@ impl Agenda {
 
     fn lock(&self) -> MutexGuard<'_, Items> {
         self.items.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A moment that is waited for, with one item on the agenda at most, and none once it is dropped.
+struct Moment<'a> {
+    agenda: &'a Arc<Agenda>,
+    when: Tick,
+    set: Option<(Item, Waker)>,
+}
+
+impl Moment<'_> {
+    fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
+        if self.agenda.clock.now() >= self.when {
+            return Poll::Ready(());
+        }
+        let waker = cx.waker();
+        if !matches!(&self.set, Some((_, set)) if set.will_wake(waker)) {
+            self.cancel();
+            let woken = waker.clone();
+            let item = self.agenda.add(self.when, move || woken.wake());
+            self.set = Some((item, waker.clone()));
+        }
+        Poll::Pending
+    }
+
+    fn cancel(&mut self) {
+        if let Some((item, _)) = self.set.take() {
+            self.agenda.cancel(item);
+        }
+    }
+}
+
+impl Drop for Moment<'_> {
+    fn drop(&mut self) {
+        self.cancel();
     }
 }
 

@@ -16,6 +16,9 @@ pub(crate) enum Ambient {
     Deferral = 1,
     /// A call that is made as far as its look-up.
     Rehearsal = 2,
+    /// A test that has installed a cache of its own.
+    #[cfg(feature = "testing")]
+    TestCache = 4,
 }
 
 /// The kinds that there have ever been.
@@ -26,7 +29,9 @@ impl Ambient {
     /// There is one from now on. Whoever opens one does so on the thread that then looks for it, or
     /// hands it to another by something that orders the two.
     pub(crate) fn opens(self) {
-        EVER.fetch_or(self as u8, Relaxed);
+        if !self.was_ever() {
+            EVER.fetch_or(self as u8, Relaxed);
+        }
     }
 
     /// Whether there has ever been one.

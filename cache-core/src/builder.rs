@@ -264,13 +264,14 @@ impl CacheBuilder {
         self
     }
 
-    /// Takes the time from a clock that a test moves by hand.
+    /// Takes the time from a clock that a test moves: a [`SteppedClock`](crate::testing::SteppedClock)
+    /// by hand, a [`TokioClock`](crate::testing::TokioClock) with the paused time of its runtime.
     ///
     /// Now and then an invalidation takes an entry with it that it does not cover: in memory, names
     /// share 65,536 places, at random. With this clock it is the same entries in each run.
     #[cfg(feature = "testing")]
-    pub fn clock(mut self, clock: crate::testing::SteppedClock) -> Self {
-        self.clock = Clock::Stepped(clock);
+    pub fn clock(mut self, clock: impl Into<crate::testing::TestClock>) -> Self {
+        self.clock = clock.into().0;
         self
     }
 

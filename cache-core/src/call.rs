@@ -23,7 +23,7 @@ use crate::cache::Cache;
 use crate::chance;
 use crate::deferral;
 use crate::flight::{Follower, Turn, Wanted};
-use crate::function::Function;
+use crate::function::{Function, Instance};
 use crate::handling::{Coding, Handling};
 use crate::key::KeyWriter;
 use crate::memory::entry::Entry;
@@ -117,10 +117,8 @@ where
     K: FnOnce(&mut KeyWriter),
 {
     let ambients = Ambients::ever();
-    if ambients.have(Ambient::Rehearsal)
-        && let Some(rehearsal) = rehearsal::claim()
-    {
-        return rehearsed::look_up(rehearsal, cache, function, shape, key, prefix, handling);
+    if ambients.have(Ambient::Rehearsal) && rehearsal::is_on() {
+        return rehearsed::look_up(cache, function, shape, key, prefix, handling);
     }
     let instance = function.instance::<K, S::Value>(handling.schema());
     let memory = &cache.inner().memory;
@@ -147,17 +145,51 @@ where
             sampled = Some(Sample { kept, entry });
         }
     }
-    let subject = Subject::of_call(cache, instance, hash, &mut writer, prefix);
-    Call::miss(Miss {
-        cache: cache.clone(),
-        subject,
-        shape,
-        ttl: None,
-        none_ttl: None,
-        handling,
-        replaces: None,
+    let missed = Missed {
+        instance,
+        hash,
+        writer,
         sampled,
-    })
+    };
+    missed.call(cache, shape, prefix, handling)
+}
+
+/// A look-up that did not end with an answer.
+struct Missed<V> {
+    instance: &'static Instance,
+    hash: u64,
+    writer: KeyWriter,
+    /// An answer that is to be verified.
+    sampled: Option<Sample<V>>,
+}
+
+impl<V: LocalValue> Missed<V> {
+    /// Out of the way of a hit, which is inlined into its callers.
+    #[cold]
+    #[inline(never)]
+    fn call<R, S>(
+        mut self,
+        cache: &Cache,
+        shape: S,
+        prefix: impl FnOnce(&mut SegmentWriter<'_>),
+        handling: Handling<V>,
+    ) -> Call<R, S>
+    where
+        S: Shape<R, Value = V>,
+    {
+        let (instance, hash) = (self.instance, self.hash);
+        let subject = Subject::of_call(cache, instance, hash, &mut self.writer, prefix);
+        Call::miss(Miss {
+            cache: cache.clone(),
+            subject,
+            shape,
+            ttl: None,
+            none_ttl: None,
+            handling,
+            replaces: None,
+            sampled: self.sampled,
+        })
+    }
 }
 
 /// A call that has been looked up.

@@ -20,6 +20,9 @@ pub(crate) enum Clock {
     /// A clock that only moves when a test says so.
     #[cfg(feature = "testing")]
     Stepped(crate::testing::SteppedClock),
+    /// That of a runtime, which a test may pause.
+    #[cfg(feature = "testing")]
+    Tokio(crate::testing::TokioClock),
 }
 
 impl Clock {
@@ -32,6 +35,8 @@ impl Clock {
             Self::Coarse => coarsetime::Instant::now_without_cache_update().as_ticks(),
             #[cfg(feature = "testing")]
             Self::Stepped(clock) => clock.now(),
+            #[cfg(feature = "testing")]
+            Self::Tokio(clock) => clock.now(),
         }
     }
 
@@ -40,7 +45,7 @@ impl Clock {
         match self {
             Self::Coarse => SystemTime::now(),
             #[cfg(feature = "testing")]
-            Self::Stepped(clock) => SystemTime::UNIX_EPOCH + duration(clock.now()),
+            Self::Stepped(_) | Self::Tokio(_) => SystemTime::UNIX_EPOCH + duration(self.now()),
         }
     }
 

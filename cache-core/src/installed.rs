@@ -19,7 +19,8 @@ impl Cache {
     /// rest of the process' life. Do it first thing in `main`.
     ///
     /// A program that installs none gets an in-memory cache with the default settings at its
-    /// first use. Tests that run in parallel better give their services a cache each.
+    /// first use. Tests that run in parallel better give their services a cache each, or install one
+    /// for themselves with `testing::install_for_test`.
     ///
     /// # Errors
     ///
@@ -62,6 +63,10 @@ impl Cache {
 #[track_caller]
 #[inline]
 pub fn installed() -> &'static Cache {
+    #[cfg(feature = "testing")]
+    if let Some(cache) = crate::testing::for_test() {
+        return cache;
+    }
     match INSTALLED.get() {
         Some(installed) => &installed.cache,
         None => implicit(Location::caller()),

@@ -3,6 +3,8 @@
 pub(crate) mod engine;
 pub(crate) mod entry;
 pub(crate) mod expiry;
+#[cfg(feature = "testing")]
+mod fate;
 pub(crate) mod invalidations;
 mod slots;
 
@@ -18,6 +20,9 @@ use entry::{Entry, EntryKey};
 use expiry::{Arrange, Expiry};
 use invalidations::{Invalidations, Slot, Stamp};
 
+#[cfg(feature = "testing")]
+pub(crate) use fate::Fate;
+
 /// Typed entries, their expiry and their invalidation.
 #[derive(Debug)]
 pub(crate) struct Memory {
@@ -25,6 +30,8 @@ pub(crate) struct Memory {
     expiry: Expiry,
     pub(crate) invalidations: Invalidations,
     seed: HashSeed,
+    #[cfg(feature = "testing")]
+    ended: fate::Ended,
 }
 
 impl Memory {
@@ -34,6 +41,8 @@ impl Memory {
             expiry: Expiry::new(),
             invalidations: Invalidations::in_time_of(clock),
             seed: HashSeed::random(),
+            #[cfg(feature = "testing")]
+            ended: fate::Ended::default(),
         }
     }
 
@@ -123,6 +132,8 @@ impl Memory {
             let own = |entry: &Entry| entry.key.is(key.instance, &key.bytes);
             self.engine.remove_if(key.hash, own)
         });
+        #[cfg(feature = "testing")]
+        self.ended.note(_removed.as_deref(), Fate::Removed);
     }
 
     /// The hashes of what may have expired, and the moment of the next sweep if that has to be
@@ -134,16 +145,20 @@ impl Memory {
     /// Removes what has expired under these hashes.
     pub(crate) fn sweep(&self, due: Vec<u64>, now: Tick) {
         for hash in due {
-            self.engine.remove_if(hash, |entry| entry.ends() <= now);
+            let _expired = self.engine.remove_if(hash, |entry| entry.ends() <= now);
+            #[cfg(feature = "testing")]
+            self.ended.note(_expired.as_deref(), Fate::Expired);
         }
     }
 
     /// Removes what has been invalidated, visiting every entry one batch at a time.
     pub(crate) fn remove_invalidated(&self) {
         for entry in self.engine.entries() {
-            self.engine.remove_if(entry.key.hash, |entry| {
+            let _invalidated = self.engine.remove_if(entry.key.hash, |entry| {
                 !self.invalidations.permit(&entry.slots, entry.stamp.born())
             });
+            #[cfg(feature = "testing")]
+            self.ended.note(_invalidated.as_deref(), Fate::Invalidated);
         }
     }
 

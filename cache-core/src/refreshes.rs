@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
@@ -122,31 +123,16 @@ impl Drop for Refreshing {
 impl Ending {
     /// Waits for the end, but no longer than until `deadline`. False if that came first.
     pub(crate) async fn wait(&self, agenda: &Arc<Agenda>, deadline: Tick) -> bool {
-        let mut alarm = None;
-        let ended = poll_fn(|cx| {
-            {
-                let mut state = lock(&self.state);
-                if state.0 {
-                    return Poll::Ready(true);
-                }
-                state.1.retain(|waker| !waker.will_wake(cx.waker()));
-                state.1.push(cx.waker().clone());
+        let ended = pin!(poll_fn(|cx| {
+            let mut state = lock(&self.state);
+            if state.0 {
+                return Poll::Ready(());
             }
-            if agenda.is_due(deadline) {
-                return Poll::Ready(false);
-            }
-            if let Some(former) = alarm.take() {
-                agenda.cancel(former);
-            }
-            let waker = cx.waker().clone();
-            alarm = Some(agenda.add(deadline, move || waker.wake()));
+            state.1.retain(|waker| !waker.will_wake(cx.waker()));
+            state.1.push(cx.waker().clone());
             Poll::Pending
-        })
-        .await;
-        if let Some(alarm) = alarm {
-            agenda.cancel(alarm);
-        }
-        ended
+        }));
+        agenda.until(deadline, ended).await.is_some()
     }
 }
 

@@ -45,6 +45,9 @@ pub struct Rehearsed {
     pub(crate) has_absence: bool,
     pub(crate) value_type: &'static str,
     pub(crate) handling: Box<dyn Any + Send + Sync>,
+    /// How stored values are known; none of values that never leave the process.
+    #[cfg(feature = "testing")]
+    pub(crate) coded: Option<crate::testing::Coded>,
 }
 
 /// Why it is not known which entry a call is of.
@@ -101,9 +104,16 @@ pub fn rehearse_blocking<R>(call: impl FnOnce() -> R) -> Learned {
     rehearsal.learned(Unknown::Ended)
 }
 
+/// Whether the code that asks runs in a rehearsal.
+#[cold]
+#[inline(never)]
+pub(crate) fn is_on() -> bool {
+    let is_on = CURRENT.try_with(|current| current.borrow().is_some());
+    is_on.unwrap_or(false)
+}
+
 /// The rehearsal that the code which asks runs in. From then on, and until the call is stopped,
 /// nothing runs in it any more: a key or a time to live may be made by a call of its own.
-#[cold]
 pub(crate) fn claim() -> Option<Arc<Rehearsal>> {
     let current = CURRENT.try_with(|current| current.borrow_mut().take());
     current.ok().flatten()

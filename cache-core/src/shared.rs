@@ -85,7 +85,7 @@ impl Shared {
             fallback,
             sweep_rate,
         } = terms;
-        let errands = Agenda::new(clock.clone());
+        let errands = Agenda::of_errands(clock.clone());
         Self {
             store,
             layout,

@@ -14,20 +14,18 @@ impl Exchange {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use cachewright::testing::SteppedClock;
+    use cachewright::testing::{SteppedClock, assert_cached, assert_not_cached};
     use std::time::Duration;
 
     #[tokio::test]
     async fn a_rate_is_kept_for_a_minute() {
         let clock = SteppedClock::new();
         let cache = Cache::builder().clock(clock.clone()).build().unwrap();
-        let exchange = Exchange {
-            cache: cache.clone(),
-        };
+        let exchange = Exchange { cache };
         assert_eq!(exchange.rate("NOK").await, Some(11.5));
-        assert_eq!(cache.keys().len(), 1);
+        assert_cached!(exchange.rate("NOK")).await;
 
         clock.advance(Duration::from_secs(60));
-        assert!(cache.keys().is_empty());
+        assert_not_cached!(exchange.rate("NOK")).await;
     }
 }

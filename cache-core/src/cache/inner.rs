@@ -124,7 +124,7 @@ impl Inner {
     /// Brings the recorder of metrics up to date from time to time.
     #[cfg(feature = "metrics")]
     fn publish_later(&self) {
-        self.later(self.clock.after(crate::telemetry::EVERY), |inner| {
+        self.at_leisure(self.clock.after(crate::telemetry::EVERY), |inner| {
             // First, for a recorder is foreign code.
             inner.publish_later();
             crate::telemetry::publish(inner);
@@ -200,9 +200,11 @@ impl Inner {
     }
 
     fn arrange(&self, arrange: Arrange) {
+        #[cfg(feature = "testing")]
+        self.agenda.remind();
         self.sweep_at(arrange.sweep);
         if arrange.thin_out {
-            self.later(self.clock.now(), |inner| inner.memory.thin_out());
+            self.at_leisure(self.clock.now(), |inner| inner.memory.thin_out());
         }
     }
 
@@ -210,7 +212,7 @@ impl Inner {
         let Some(when) = when else {
             return;
         };
-        self.later(when, |inner| {
+        self.at_leisure(when, |inner| {
             let now = inner.clock.now();
             let (due, next) = inner.memory.due(now);
             // First, for the sweep drops users' values, and such a drop may panic.
@@ -227,6 +229,16 @@ impl Inner {
                 job(&inner);
             }
         })
+    }
+
+    /// Like [`later`](Self::later), for what nobody waits for.
+    fn at_leisure(&self, when: Tick, job: impl FnOnce(&Self) + Send + 'static) {
+        let this = self.this.clone();
+        self.agenda.add_at_leisure(when, move || {
+            if let Some(inner) = this.upgrade() {
+                job(&inner);
+            }
+        });
     }
 
     /// Arranges for the followers of a flight to be woken when their patience ends.

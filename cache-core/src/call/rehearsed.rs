@@ -10,7 +10,7 @@ use crate::function::Function;
 use crate::handling::Handling;
 use crate::key::KeyWriter;
 use crate::outcome::Shape;
-use crate::rehearsal::{Rehearsal, Rehearsed};
+use crate::rehearsal::{self, Rehearsal, Rehearsed};
 use crate::segment::SegmentWriter;
 use crate::subject::Subject;
 
@@ -24,7 +24,6 @@ pub(crate) struct Part {
 #[cold]
 #[inline(never)]
 pub(super) fn look_up<R, S, K>(
-    rehearsal: Arc<Rehearsal>,
     cache: &Cache,
     function: &'static Function,
     _: S,
@@ -37,6 +36,7 @@ where
     S::Value: LocalValue,
     K: FnOnce(&mut KeyWriter),
 {
+    let rehearsal = rehearsal::claim().expect("whoever comes here has found one");
     let inner = cache.inner();
     let instance = function.instance::<K, S::Value>(handling.schema());
     let mut writer = KeyWriter::with_seed(inner.memory.seed(instance));
@@ -55,6 +55,8 @@ where
         has_absence: S::HAS_ABSENCE,
         value_type: type_name::<S::Value>(),
         handling: Box::new(handling),
+        #[cfg(feature = "testing")]
+        coded: handling.coding.map(crate::testing::Coded::of),
     };
     Call::rehearsed(Part {
         rehearsal,

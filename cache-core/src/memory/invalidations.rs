@@ -131,12 +131,12 @@ impl Invalidations {
     }
 
     /// For a cache in the time of this clock. What else a name's slot covers is a matter of luck, and
-    /// no matter of luck in a test that steps its clock.
+    /// no matter of luck in a test that moves its clock.
     pub(crate) fn in_time_of(clock: &Clock) -> Self {
         match clock {
             Clock::Coarse => Self::new(),
             #[cfg(feature = "testing")]
-            Clock::Stepped(_) => Self {
+            Clock::Stepped(_) | Clock::Tokio(_) => Self {
                 places: Places::Repeated(foldhash::quality::FixedState::default()),
                 ..Self::new()
             },

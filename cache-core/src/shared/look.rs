@@ -137,12 +137,25 @@ impl Shared {
         budget: &mut Budget,
         see: impl FnOnce(Entry<'_>) -> T,
     ) -> Result<Option<T>, Error> {
+        let seen = self.examine(look, (codec, None), budget, see).await?;
+        Ok(seen.ok())
+    }
+
+    /// Like [`inspect`](Self::inspect), of values of one shape if there is a fingerprint; tells why
+    /// there is no entry that may answer.
+    pub(crate) async fn examine<T>(
+        &self,
+        look: Look<'_>,
+        (codec, fingerprint): (u8, Option<Fingerprint>),
+        budget: &mut Budget,
+        see: impl FnOnce(Entry<'_>) -> T,
+    ) -> Result<Result<T, MissReason>, Error> {
         if self.bars(look) {
-            return Ok(None);
+            return Ok(Err(MissReason::Pending));
         }
         let (value, observed) = self.read(look, budget).await?;
-        let entry = prove(value.as_deref(), look.keys, &observed, codec, None);
-        Ok(entry.ok().map(see))
+        let entry = prove(value.as_deref(), look.keys, &observed, codec, fingerprint);
+        Ok(entry.map(see))
     }
 
     /// Whether an entry still stands that was found, and may answer.

@@ -191,24 +191,37 @@ impl Shared {
         self.unlink(regions, None, budget).await
     }
 
+    /// Has something asked of the store beside the callers, if the cache still exists then.
     pub(super) fn errand(
         &self,
         after: Duration,
         job: impl FnOnce(&Inner, &Shared) + Send + 'static,
     ) {
-        self.errand_at(self.clock.after(after), job);
+        let job = self.if_it_exists(job);
+        self.errands.add(self.clock.after(after), job);
     }
 
-    /// Has something asked of the store beside the callers, if the cache still exists then.
-    pub(super) fn errand_at(&self, when: Tick, job: impl FnOnce(&Inner, &Shared) + Send + 'static) {
+    /// The same, for what nobody waits for.
+    pub(super) fn errand_at_leisure(
+        &self,
+        when: Tick,
+        job: impl FnOnce(&Inner, &Shared) + Send + 'static,
+    ) {
+        self.errands.add_at_leisure(when, self.if_it_exists(job));
+    }
+
+    fn if_it_exists(
+        &self,
+        job: impl FnOnce(&Inner, &Shared) + Send + 'static,
+    ) -> impl FnOnce() + Send + 'static {
         let cache = self.cache.clone();
-        self.errands.add(when, move || {
+        move || {
             if let Some(inner) = cache.upgrade()
                 && let Some(shared) = &inner.shared
             {
                 job(&inner, shared);
             }
-        });
+        }
     }
 }
 

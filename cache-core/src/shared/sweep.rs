@@ -149,7 +149,7 @@ impl Shared {
     }
 
     fn begin_sweep_at(&self, when: Tick, era: u64) {
-        self.errand_at(when, move |_, shared| shared.begin_sweep(era));
+        self.errand_at_leisure(when, move |_, shared| shared.begin_sweep(era));
     }
 
     fn begin_sweep(&self, era: u64) {
@@ -180,7 +180,7 @@ impl Shared {
             failures: 0,
         };
         // Not from here: should a store panic, this would be done again as well as the sweep.
-        self.errand_at(now, move |_, shared| shared.sweep(sweep));
+        self.errand_at_leisure(now, move |_, shared| shared.sweep(sweep));
     }
 
     /// Does one page and arranges for the next, so that other errands come in between.
@@ -196,13 +196,13 @@ impl Shared {
                 sweep.failures = 0;
                 let earliest = self.clock.now().saturating_sub(ticks(ARREARS));
                 sweep.due = (sweep.due + self.sweeps.interval()).max(earliest);
-                self.errand_at(sweep.due, move |_, shared| shared.sweep(sweep));
+                self.errand_at_leisure(sweep.due, move |_, shared| shared.sweep(sweep));
             }
             Ok(None) => self.sweep_ended(sweep),
             Err(error) if error.is_outage() && sweep.failures + 1 < TRIES => {
                 sweep.failures += 1;
                 sweep.due = self.clock.after(DELAY);
-                self.errand_at(sweep.due, move |_, shared| shared.sweep(sweep));
+                self.errand_at_leisure(sweep.due, move |_, shared| shared.sweep(sweep));
             }
             Err(error) => {
                 if !error.is_outage() {

@@ -5,8 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
+use super::TokioClock;
 use crate::agenda::Agenda;
-use crate::clock::{SECOND, Tick, ticks};
+use crate::clock::{Clock, SECOND, Tick, ticks};
 
 /// A clock that a test moves by hand; see
 /// [`CacheBuilder::clock`](crate::CacheBuilder::clock).
@@ -84,6 +85,23 @@ impl SteppedClock {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         agendas.push(agenda);
+    }
+}
+
+/// A clock that a test moves: what [`CacheBuilder::clock`](crate::CacheBuilder::clock) and
+/// [`ScriptedStore::with_clock`](super::ScriptedStore::with_clock) take.
+#[derive(Debug, Clone)]
+pub struct TestClock(pub(crate) Clock);
+
+impl From<SteppedClock> for TestClock {
+    fn from(clock: SteppedClock) -> Self {
+        Self(Clock::Stepped(clock))
+    }
+}
+
+impl From<TokioClock> for TestClock {
+    fn from(clock: TokioClock) -> Self {
+        Self(Clock::Tokio(clock))
     }
 }
 

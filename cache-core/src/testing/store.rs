@@ -1,12 +1,14 @@
 //! A store in memory that does what a test tells it to.
 
 mod contents;
+mod corruption;
 mod hanging;
 mod operations;
 mod script;
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crate::Error;
 use crate::agenda::Agenda;
@@ -14,20 +16,32 @@ use crate::clock::Clock;
 use crate::layout::Key;
 use crate::store::{BoxFuture, Deadline};
 use crate::sync::interleave;
-use crate::testing::SteppedClock;
+use crate::testing::TestClock;
 
 pub use contents::Contents;
+pub use corruption::Corruption;
 pub use script::{Fault, Operation};
 
 use hanging::{Hanging, Waiting};
 use script::Script;
 
 /// A store in memory that keeps the [contract](crate::store) and, when a test says so, uses every
-/// freedom that the contract leaves: it forgets, fails, is late, hangs, loses replies or is full.
+/// freedom that the contract leaves: it forgets, fails, is late, hangs, loses replies or is full; and
+/// what no contract allows: it answers with damaged values, and with those of others.
 ///
 /// Clones are handles of one store, so two caches can share it as two processes share a server. It
 /// needs no async runtime. An operation that hangs ends at its [`Deadline`], in real time: the
 /// first one starts a thread, which wakes it then and ends with the store.
+///
+/// | for a service, the store | the test says |
+/// | --- | --- |
+/// | is down, and up again | [`set_down`](Self::set_down) |
+/// | can't save, so that nothing can be invalidated | [`set_refusing_writes`](Self::set_refusing_writes) |
+/// | has no room | [`set_full`](Self::set_full) |
+/// | fails, hangs, is slow, loses a reply or corrupts one, at the n-th operation of a kind | [`next`](Self::next), several in turn, with a [`Fault`] each |
+/// | has evicted or lost what it held | [`evict`](Self::evict), [`flush`](Self::flush) |
+/// | holds what somebody else has put there | [`alter`](Self::alter) |
+/// | was asked what, and how often | [`log`](Self::log), [`count`](Self::count) |
 ///
 /// # Example
 ///
@@ -36,7 +50,7 @@ use script::Script;
 /// # rt.block_on(async {
 /// # use cache_core as cachewright;
 /// use cachewright::Cache;
-/// use cachewright::testing::{Fault, Operation, ScriptedStore};
+/// use cachewright::testing::{Corruption, Fault, Operation, ScriptedStore};
 ///
 /// let store = ScriptedStore::new();
 /// let cache = Cache::builder().namespace("app").store(store.clone()).build()?;
@@ -45,6 +59,10 @@ use script::Script;
 /// store.next(1, Operation::Read, Fault::Outage);
 /// assert!(cache.get::<String>("user:42").await.unwrap_err().is_outage());
 /// assert_eq!(cache.get::<String>("user:42").await?.as_deref(), Some("Ada"));
+///
+/// // What is damaged is not there, and never another answer.
+/// store.next(1, Operation::Read, Fault::Corrupt(Corruption::Flipped));
+/// assert_eq!(cache.get::<String>("user:42").await?, None);
 /// # Ok::<(), cache_core::Error>(()) }).unwrap();
 /// ```
 #[derive(Clone)]
@@ -54,6 +72,9 @@ struct Inner {
     state: Mutex<State>,
     /// Wakes what hangs when its deadline comes.
     alarms: Arc<Agenda>,
+    /// Answers what is delayed, by the store's own clock.
+    delays: Arc<Agenda>,
+    clock: Clock,
 }
 
 struct State {
@@ -89,13 +110,13 @@ impl ScriptedStore {
 
     /// An empty store in which entries expire by a clock that the test moves.
     #[must_use]
-    pub fn with_clock(clock: SteppedClock) -> Self {
-        Self::in_time_of(Clock::Stepped(clock))
+    pub fn with_clock(clock: impl Into<TestClock>) -> Self {
+        Self::in_time_of(clock.into().0)
     }
 
     fn in_time_of(clock: Clock) -> Self {
         let state = State {
-            contents: Contents::new(clock),
+            contents: Contents::new(clock.clone()),
             script: Script::default(),
             hanging: Hanging::default(),
             late: Vec::new(),
@@ -104,6 +125,8 @@ impl ScriptedStore {
         Self(Arc::new(Inner {
             state: Mutex::new(state),
             alarms: Agenda::new(Clock::Coarse),
+            delays: Agenda::new(clock.clone()),
+            clock,
         }))
     }
 
@@ -193,7 +216,7 @@ impl ScriptedStore {
 
     /// How long a key has still to live; `None` if there is no such key, or it stays for ever.
     #[must_use]
-    pub fn time_to_live(&self, key: &Key) -> Option<std::time::Duration> {
+    pub fn time_to_live(&self, key: &Key) -> Option<Duration> {
         self.lock().contents.time_to_live(key)
     }
 
@@ -291,11 +314,32 @@ impl ScriptedStore {
                 let reply = effect(&mut state.contents);
                 Step::Done(self.wait(&mut state), reply)
             }
+            Some(Fault::Delayed(by)) => {
+                let reply = effect(&mut state.contents);
+                Step::Done(self.wait_for(&mut state, by), reply)
+            }
+            Some(Fault::Corrupt(corruption)) => {
+                state.contents.replies.corruption = Some(corruption);
+                let reply = effect(&mut state.contents);
+                state.contents.replies.corruption = None;
+                Step::Over(Ok(reply))
+            }
         }
     }
 
     fn wait(&self, state: &mut State) -> Waiting {
         Waiting::new(Arc::clone(&self.0), state.hanging.enter())
+    }
+
+    fn wait_for(&self, state: &mut State, span: Duration) -> Waiting {
+        let number = state.hanging.enter();
+        let store = Arc::downgrade(&self.0);
+        self.0.delays.add(self.0.clock.after(span), move || {
+            if let Some(store) = store.upgrade() {
+                store.release_one(number);
+            }
+        });
+        Waiting::new(Arc::clone(&self.0), number)
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -312,6 +356,7 @@ impl Inner {
 impl Drop for Inner {
     fn drop(&mut self) {
         self.alarms.close();
+        self.delays.close();
     }
 }
 

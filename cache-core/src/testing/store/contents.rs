@@ -5,6 +5,7 @@ use std::fmt;
 use std::ops::Bound;
 use std::time::Duration;
 
+use super::corruption::Replies;
 use crate::clock::{Clock, Tick, duration};
 use crate::layout::Key;
 
@@ -12,6 +13,7 @@ use crate::layout::Key;
 pub struct Contents {
     held: BTreeMap<Key, Item>,
     pub(super) full: bool,
+    pub(super) replies: Replies,
     clock: Clock,
 }
 
@@ -26,6 +28,7 @@ impl Contents {
         Self {
             held: BTreeMap::new(),
             full: false,
+            replies: Replies::default(),
             clock,
         }
     }

@@ -33,6 +33,14 @@ impl Hanging {
     }
 }
 
+impl Inner {
+    /// Lets one operation go on.
+    pub(super) fn release_one(&self, number: u64) {
+        let waiting = self.lock().hanging.waiting.remove(&number);
+        waiting.flatten().into_iter().for_each(Waker::wake);
+    }
+}
+
 /// The place of one operation among those that hang.
 pub(super) struct Waiting {
     store: Arc<Inner>,

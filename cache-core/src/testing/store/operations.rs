@@ -33,7 +33,8 @@ impl Store for ScriptedStore {
         let keys = keys.to_vec();
         self.perform(Operation::Read, deadline, move |contents| {
             let found = keys.iter().map(|key| contents.get(key));
-            found.map(|bytes| bytes.map(<[u8]>::to_vec)).collect()
+            let reply = found.map(|bytes| bytes.map(<[u8]>::to_vec)).collect();
+            contents.corrupted(reply)
         })
     }
 

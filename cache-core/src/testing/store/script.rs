@@ -1,6 +1,9 @@
 //! What a test wants a store to do wrong.
 
 use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::corruption::Corruption;
 
 /// What can be asked of a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -50,6 +53,12 @@ pub enum Fault {
     /// It is done at once and not answered until the test
     /// [releases](super::ScriptedStore::release) it; at its deadline its caller gets an outage.
     ReplyHeld,
+    /// It is done at once and answered when so much time has passed by the store's clock: real time,
+    /// or that of [`with_clock`](super::ScriptedStore::with_clock). At its deadline, which is in real
+    /// time always, its caller gets an outage.
+    Delayed(Duration),
+    /// It is done, and a read is answered wrongly.
+    Corrupt(Corruption),
     /// It panics.
     Panic,
 }
