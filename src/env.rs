@@ -1,5 +1,7 @@
 //! Settings from the environment. This module alone knows every backend.
 
+mod encoding;
+
 use std::ffi::OsString;
 use std::time::Duration;
 
@@ -30,6 +32,9 @@ const DURATION: &str = "write seconds (`300`), or whole numbers with the units `
 /// | `CACHE_STORE_TIMEOUT` | a time, at least a millisecond | [`store_timeout`](CacheBuilder::store_timeout) |
 /// | `CACHE_FALLBACK` | a time, at least a millisecond: the greatest age of entries in memory while the store was not reached yet | [`fall_back_to_memory`](CacheBuilder::fall_back_to_memory) |
 /// | `CACHE_SWEEP_RATE` | a whole number of keys in a second, `0` for none | [`sweep_rate`](CacheBuilder::sweep_rate) |
+/// | `CACHE_CODEC` | `json`, or with the features of these names `postcard` or `messagepack` | [`codec`](CacheBuilder::codec) |
+/// | `CACHE_COMPRESSION` | `off`, or with the features of these names `lz4`, `zstd` or `zstd:19`, the level | [`compression`](CacheBuilder::compression) |
+/// | `CACHE_LARGEST_VALUE` | bytes, from 1 to 256 MiB | [`largest_value`](CacheBuilder::largest_value) |
 /// | `CACHE_ROLLOUT` | `on`, `off` or a share such as `10%` | [`rollout`](CacheBuilder::rollout) |
 /// | `CACHE_ROLLOUT_USER` | the same, for keys whose first segment is `user` | [`rollout_of`](CacheBuilder::rollout_of) |
 ///
@@ -122,6 +127,9 @@ impl Reading {
                 let rate = self.whole(name, value);
                 self.set(rate, CacheBuilder::sweep_rate);
             }
+            "CACHE_CODEC" => self.codec(name, value),
+            "CACHE_COMPRESSION" => self.compression(name, value),
+            "CACHE_LARGEST_VALUE" => self.largest_value(name, value),
             "CACHE_ROLLOUT" => {
                 let rollout = self.rollout(name, value);
                 self.set(rollout, CacheBuilder::rollout);

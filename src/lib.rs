@@ -28,6 +28,9 @@ pub use cache_redis as redis;
 pub use cache_core::audit;
 
 #[doc(inline)]
+pub use cache_core::codec;
+
+#[doc(inline)]
 pub use cache_core::store;
 
 #[doc(hidden)]

@@ -227,7 +227,7 @@ fn newer_formats_and_flags_are_recognized() {
     assert_eq!(outcome(&newer), Err(Reject::Future));
     assert_eq!(outcome(&newer[..5]), Err(Reject::Future));
     // With the check a newer writer of format 1 would have put in.
-    for (offset, byte) in [(4, 2), (4, 0x80), (7, 1)] {
+    for (offset, byte) in [(4, 4), (4, 0x80), (7, 3)] {
         assert_eq!(
             outcome(&resealed(offset, byte)),
             Err(Reject::Future),
@@ -238,8 +238,9 @@ fn newer_formats_and_flags_are_recognized() {
 
 #[test]
 fn fields_that_contradict_each_other_are_damage() {
-    // An absent value with a codec and a body, a value without a codec.
-    for (offset, byte) in [(4, 1), (5, 0)] {
+    // An absent value with a codec and a body, a value without a codec, a compressed one by nothing, one by
+    // something that is not compressed.
+    for (offset, byte) in [(4, 1), (5, 0), (4, 2), (7, 1)] {
         assert_eq!(
             outcome(&resealed(offset, byte)),
             Err(Reject::Damaged),
@@ -292,10 +293,37 @@ fn entry_of_another_key_shape_or_codec_is_no_answer() {
         };
         assert_eq!(answer(&bytes, &wrong), Err(Reject::WrongFingerprint));
     }
-    assert_eq!(
-        answer(&bytes, &Expected { codec: 2, ..right }),
-        Err(Reject::WrongCodec)
-    );
+    let own = draft(&fence(&[1, 2])).value(&Nothing, &()).unwrap();
+    for codec in [Json.id(), 77, 201] {
+        assert_eq!(
+            answer(&own, &Expected { codec, ..right }),
+            Err(Reject::WrongCodec)
+        );
+    }
+}
+
+#[test]
+fn an_entry_of_the_projects_codecs_is_read_whatever_the_own_codec_is() {
+    let bytes = sample();
+    let observed = observed(&[1, 2]);
+    let expected = Expected {
+        codec: Nothing.id(),
+        ..expected(&observed)
+    };
+    assert_eq!(answer(&bytes, &expected), Ok(Body::Value(br#"["Ada",36]"#)));
+    let envelope = Envelope::parse(&bytes, LARGEST).unwrap();
+    assert_eq!(envelope.prove(&expected).unwrap().codec(), Json.id());
+}
+
+/// In a program that is built without the feature, which `cargo test --test entry_format` builds.
+#[cfg(not(any(feature = "zstd", feature = "lz4")))]
+#[test]
+fn an_entry_that_is_compressed_is_rejected_where_nothing_can_be_decompressed() {
+    for algorithm in [1, 2] {
+        let mut bytes = sample();
+        (bytes[4], bytes[7]) = (2, algorithm);
+        assert_eq!(outcome(&reseal(bytes)), Err(Reject::UnknownCompression));
+    }
 }
 
 #[test]
@@ -400,8 +428,8 @@ fn a_head_that_is_not_ours_to_read_says_why() {
         (0, b'{', Reject::Foreign),
         (3, 0, Reject::Foreign),
         (3, 2, Reject::Future),
-        (4, 2, Reject::Future),
-        (7, 1, Reject::Future),
+        (4, 4, Reject::Future),
+        (7, 3, Reject::Future),
     ] {
         let before = std::mem::replace(&mut bytes[place], byte);
         assert_eq!(Head::parse(&bytes).unwrap_err(), reject, "{place}");

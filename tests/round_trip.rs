@@ -87,6 +87,9 @@ fn assert_told(told: &[String], field: &str, why: &str) {
 
 const SILENT: [String; 0] = [];
 
+#[cfg(all(feature = "postcard", feature = "messagepack"))]
+#[path = "round_trip/encoded.rs"]
+mod encoded;
 #[path = "round_trip/lossless.rs"]
 mod lossless;
 #[path = "round_trip/lossy.rs"]

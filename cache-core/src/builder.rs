@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use crate::cache::Cache;
 use crate::clock::Clock;
+use crate::codec::{CacheCodec, Compression};
 use crate::error::Error;
+use crate::handling::Packaging;
 use crate::layout::Layout;
 use crate::policy::{DEFAULT_TTL, is_storable};
 use crate::rollout::{Rollout, Rules};
@@ -56,6 +58,7 @@ pub struct CacheBuilder {
     pub(crate) retry_after: Duration,
     pub(crate) verify_after: Duration,
     pub(crate) clock: Clock,
+    pub(crate) packaging: Packaging,
     ttls: Vec<(String, Duration)>,
     rollout: Rollout,
     rollouts: Vec<(String, Rollout)>,
@@ -87,6 +90,7 @@ impl CacheBuilder {
             retry_after: Duration::from_secs(1),
             verify_after: Duration::from_secs(1),
             clock: Clock::Coarse,
+            packaging: Packaging::default(),
             ttls: Vec::new(),
             rollout: Rollout::On,
             rollouts: Vec::new(),
@@ -264,6 +268,62 @@ impl CacheBuilder {
         self
     }
 
+    /// How values are encoded for the store, unless their function says so itself (`#[cached(codec =
+    /// …)]`): [`Json`](crate::codec::Json) by default. In memory nothing is encoded.
+    ///
+    /// Entries that another codec of the project has encoded are still read, if it is compiled in:
+    /// a change needs no flush, and costs no misses while old and new processes run side by side. A
+    /// [codec of your own](crate::codec::Codec) needs the feature `own-codec` here, and is served by
+    /// its number alone. Its values pass through `erased-serde`, which takes somewhat longer than a
+    /// codec that a function names.
+    ///
+    /// # Example
+    ///
+    /// ```
+    /// # use cache_core as cachewright;
+    /// use cachewright::{Cache, codec::Json};
+    ///
+    /// let cache = Cache::builder().codec(Json).build()?;
+    /// # Ok::<(), cache_core::Error>(())
+    /// ```
+    pub fn codec(mut self, codec: impl CacheCodec) -> Self {
+        self.packaging.codec = codec.chosen().0;
+        self
+    }
+
+    /// Compresses large values in the store; not at all by default. Needs the feature `zstd` or `lz4`.
+    ///
+    /// A process without the feature takes compressed entries for misses, and overwrites them: turn
+    /// it on everywhere before one of them compresses.
+    ///
+    /// # Example
+    ///
+    #[cfg_attr(feature = "lz4", doc = "```")]
+    #[cfg_attr(not(feature = "lz4"), doc = "```ignore")]
+    /// # use cache_core as cachewright;
+    /// use cachewright::{Cache, codec::Compression};
+    ///
+    /// let cache = Cache::builder().compression(Compression::lz4().above(4096)).build()?;
+    /// # Ok::<(), cache_core::Error>(())
+    /// ```
+    pub fn compression(mut self, compression: Compression) -> Self {
+        self.packaging.compression = Some(compression);
+        self
+    }
+
+    /// How large a value in the store may be, in bytes of its encoding, before it is compressed: from 1
+    /// to 256 MiB; 16 MiB by default.
+    ///
+    /// A larger one is not stored: its function runs each time, which is counted
+    /// (`too_large` of `cache_errors_total`) and logged once. One that is larger already, or says that
+    /// it would be when it is decompressed, is a miss. So this bounds the memory that anything in the
+    /// store can make a reader take. A process that stores larger values than others read makes them
+    /// miss, and overwrite.
+    pub fn largest_value(mut self, bytes: usize) -> Self {
+        self.packaging.largest_value = bytes;
+        self
+    }
+
     /// Takes the time from a clock that a test moves: a [`SteppedClock`](crate::testing::SteppedClock)
     /// by hand, a [`TokioClock`](crate::testing::TokioClock) with the paused time of its runtime.
     ///
@@ -289,6 +349,7 @@ impl CacheBuilder {
             )));
         }
         self.check_bound()?;
+        self.packaging.check()?;
         let plan = Plan {
             layout: self.check_store()?,
             ttls: Ttls::read(&self.ttls)?,

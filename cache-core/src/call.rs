@@ -12,6 +12,7 @@ mod verification;
 use std::future::poll_fn;
 use std::marker::PhantomData;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Serialize, de::DeserializeOwned};
@@ -21,6 +22,7 @@ use crate::background::Place;
 use crate::body::{block_on, inside};
 use crate::cache::Cache;
 use crate::chance;
+use crate::codec::{self, Codec, Coder};
 use crate::deferral;
 use crate::flight::{Follower, Turn, Wanted};
 use crate::function::{Function, Instance};
@@ -186,6 +188,7 @@ impl<V: LocalValue> Missed<V> {
             ttl: None,
             none_ttl: None,
             handling,
+            codec: None,
             replaces: None,
             sampled: self.sampled,
         })
@@ -303,6 +306,21 @@ where
         match &mut self.state {
             State::Miss(miss) => miss.none_ttl = Some(ttl()),
             State::Rehearsed(part) => part.none_ttl(ttl()),
+            State::Hit(..) | State::Bypassed => {}
+        }
+        self
+    }
+
+    /// Sets the codec of the value in a store, in place of the cache's. `codec` is called on a miss
+    /// only.
+    #[inline]
+    pub fn codec<C: Codec>(mut self, codec: impl FnOnce() -> C) -> Self
+    where
+        S::Value: CacheValue,
+    {
+        match &mut self.state {
+            State::Miss(miss) => miss.codec = Some(codec::of_function(codec())),
+            State::Rehearsed(part) => part.codec::<S::Value>(codec::of_function(codec())),
             State::Hit(..) | State::Bypassed => {}
         }
         self
@@ -486,6 +504,8 @@ pub(crate) struct Miss<S, V> {
     pub(crate) ttl: Option<Duration>,
     pub(crate) none_ttl: Option<Duration>,
     pub(crate) handling: Handling<V>,
+    /// The function's own.
+    pub(crate) codec: Option<Arc<dyn Coder<V>>>,
     /// The id of the entry that is to be replaced, if the call does nothing else; zero in memory.
     pub(crate) replaces: Option<u64>,
     /// What memory answers with, if the hit is to be verified.
@@ -541,12 +561,19 @@ impl<S, V: LocalValue> Miss<S, V> {
     }
 
     /// The store that the entry is kept in, and how; none if memory keeps it.
-    fn place(&self, subject: &Subject) -> Option<(&Shared, Coding<V>)> {
+    fn place(&self, subject: &Subject) -> Option<(&Shared, Coding<'_, V>)> {
         let tier = subject.key.instance.function().policy().tier;
         match tier {
-            Tier::All | Tier::SharedOnly => self.cache.inner().shared().zip(self.handling.coding),
+            Tier::All | Tier::SharedOnly => self.cache.inner().shared().zip(self.coding()),
             Tier::MemoryOnly => None,
         }
+    }
+
+    /// How the value gets into a store; none if it never leaves the process.
+    fn coding(&self) -> Option<Coding<'_, V>> {
+        let packaging = &self.cache.inner().packaging;
+        let encodable = self.handling.encodable?;
+        Some(encodable.coding(packaging, self.codec.as_deref()))
     }
 
     fn coalesces(&self, subject: &Subject) -> bool {
@@ -634,8 +661,8 @@ impl<S, V: LocalValue> Miss<S, V> {
         if ttl.is_zero() || instance.function().is_plain() {
             return;
         }
-        if let (Some(value), Some(coding)) = (kept, &self.handling.coding) {
-            instance.check_round_trip::<V>(|| (coding.round_trip)(value, S::EQUAL));
+        if let (Some(value), Some(coding)) = (kept, self.coding()) {
+            instance.check_round_trip::<V>(|| coding.round_trip(value, S::EQUAL));
         }
     }
 

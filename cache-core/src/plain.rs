@@ -14,7 +14,7 @@ use crate::deferral;
 use crate::error::Error;
 use crate::fence::Nonce;
 use crate::function::Function;
-use crate::handling::{Coding, Handling};
+use crate::handling::{Coding, Encodable, Handling, Unstored};
 use crate::layout::EntryKeys;
 use crate::memory::entry::{Entry, EntryKey};
 use crate::mutants::{Mutant, active};
@@ -149,10 +149,14 @@ impl<'a> PlainKey<'a> {
         let keys = self.subject.keys(&shared.layout)?;
         let look = self.looked_for(&keys, self.default_ttl());
         let budget = &mut shared.budget();
-        match shared.look(look, &coding(), budget).await? {
+        match shared.look(look, &self.coding(), budget).await? {
             Found::Entry(value, ..) => Ok(value),
             Found::Aged(..) | Found::Nothing(_) | Found::Barred => Ok(None),
         }
+    }
+
+    fn coding<V: CacheValue>(&self) -> Coding<'_, V> {
+        Encodable::new().coding(&self.cache.inner().packaging, None)
     }
 
     fn looked_for<'k>(&'k self, keys: &'k EntryKeys, ttl: Duration) -> Look<'k> {
@@ -174,6 +178,7 @@ impl<'a> PlainKey<'a> {
             ttl,
             none_ttl: None,
             handling: Handling::shared(),
+            codec: None,
             replaces: None,
             sampled: None,
         })
@@ -234,13 +239,16 @@ impl<'a> PlainKey<'a> {
         let Some(fence) = fence.and_then(|fence| fence.after_swap(&swap)) else {
             return Ok(());
         };
-        let entry = coding().encode_entry(
-            &keys,
-            &fence,
-            Some(value),
-            shared.stamp(ttl, Duration::ZERO),
-        )?;
-        shared.fill(look, entry, ttl, &mut budget).await
+        let coding = self.coding();
+        let stamp = shared.stamp(ttl, Duration::ZERO);
+        match coding.encode_entry(&keys, &fence, Some(value), stamp) {
+            Ok(entry) => shared.fill(look, entry, ttl, &mut budget).await,
+            Err(Unstored::Unencodable(error)) => Err(error),
+            Err(reason @ Unstored::TooLarge(_)) => {
+                look.series.unstored(&reason);
+                Ok(())
+            }
+        }
     }
 
     pub(crate) async fn remove(self) -> Result<(), Error> {
@@ -284,10 +292,4 @@ impl Drop for Outdated<'_> {
         self.1
             .invalidate_later(Regions::of_nodes(&[Box::from(self.0)]));
     }
-}
-
-fn coding<V: CacheValue>() -> Coding<V> {
-    Handling::shared()
-        .coding
-        .expect("values of this kind have an encoding")
 }

@@ -41,6 +41,8 @@ pub struct Rehearsed {
     /// As the call's own expressions say, if it has any.
     pub(crate) ttl: Option<Duration>,
     pub(crate) none_ttl: Option<Duration>,
+    /// The codec of the function's own, an `Arc<dyn Coder<V>>`.
+    pub(crate) codec: Option<Box<dyn Any + Send + Sync>>,
     /// Whether the function can answer with an absence that was kept.
     pub(crate) has_absence: bool,
     pub(crate) value_type: &'static str,

@@ -26,7 +26,7 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 #[cfg(debug_assertions)]
-pub(crate) use trial::{Misfit, of};
+pub(crate) use trial::{Form, Misfit, of};
 
 /// What is known of the values that an instance of a function keeps.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -35,9 +35,6 @@ pub(crate) use invalidate::Allowance;
 pub(crate) use look::{Aged, Found, Look};
 pub(crate) use sweep::Sweeps;
 
-/// Larger entries are neither stored nor read: 16 MiB.
-const LARGEST_ENTRY: usize = 16 << 20;
-
 /// A store with its supervision.
 #[derive(Debug)]
 pub(crate) struct Shared {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use crate::error::{Error, LOG};
 use crate::function::Function;
+use crate::handling::Unstored;
 use crate::traffic::{ErrorClass, ErrorCounts, MissReason, Operation};
 
 /// What a cache did since it was built; see [`Cache::stats`](crate::Cache::stats).
@@ -170,8 +171,16 @@ impl Series {
         tracing::debug!(target: LOG, key_prefix, function, reason, "miss");
     }
 
+    /// Counts a value that is not stored for what it is.
+    pub(crate) fn unstored(&self, reason: &Unstored) {
+        match reason {
+            Unstored::TooLarge(bytes) => self.too_large(*bytes),
+            Unstored::Unencodable(error) => self.unencodable(error),
+        }
+    }
+
     /// Counts a value that is too large to be stored, and logs the first.
-    pub(crate) fn too_large(&self, bytes: usize) {
+    fn too_large(&self, bytes: usize) {
         if self.errors.of(ErrorClass::TooLarge) == 0 {
             let function = self.function.name();
             tracing::warn!(target: LOG, function, bytes, "a value is too large to be stored");
@@ -180,7 +189,7 @@ impl Series {
     }
 
     /// Counts a value that can't be encoded, and logs the first.
-    pub(crate) fn unencodable(&self, error: &Error) {
+    fn unencodable(&self, error: &Error) {
         if self.errors.of(ErrorClass::Data) == 0 {
             let function = self.function.name();
             tracing::warn!(target: LOG, function, %error, "a value can't be encoded: not stored");

@@ -58,7 +58,7 @@ pub(crate) enum MissReason {
 }
 
 impl MissReason {
-    pub(crate) const COUNT: usize = 15;
+    pub(crate) const COUNT: usize = 17;
 
     pub(crate) fn index(self) -> usize {
         match self {

@@ -74,6 +74,7 @@ pub(crate) struct Cached {
     pub(crate) single_flight: Argument<bool>,
     pub(crate) outcome: Argument<Outcome>,
     pub(crate) freshness: Freshness,
+    pub(crate) codec: Argument<Expr>,
     /// Where the facade is, if not at `::cachewright`.
     pub(crate) krate: Argument<Path>,
     /// The parameters of the surrounding block, if it told them.
@@ -173,6 +174,7 @@ fn cached_argument(
         "stale_while_revalidate" | "stale_if_error" | "refresh_ahead" | "timeout" => {
             args.freshness.read(name, input, errors)
         }
+        "codec" => set(&mut args.codec, name, errors, |key| value(input, key)),
         "crate" => set(&mut args.krate, name, errors, |key| krate(key, input)),
         _ => Err(unknown("cached", &name, CACHED)),
     }
@@ -271,6 +273,7 @@ mod tests {
             key_prefix = "user:{id}", ttl = 300, none_ttl = "30s", key(id, filter.city,), scope = self.tenant,
             tags("team:{filter.team}", "catalog",),
             version = 2, cache = f::<A, B>(), tier = "memory", single_flight = "off", outcome = "result_option",
+            codec = Postcard,
         "#;
         assert_eq!(in_cached(tokens), [""; 0]);
         let mut errors = Errors::new();
@@ -294,7 +297,7 @@ mod tests {
         let tokens = r#"
             defaults(
                 key_prefix = "user", ttl = 3, none_ttl = 4, scope = a, tags("e"), version = 5, cache = b, tier = "memory",
-                single_flight = "off", crate = c, generics(T, N),
+                single_flight = "off", codec = e, crate = c, generics(T, N),
             ),
             ttl = 6, cache = d,
         "#;
@@ -315,9 +318,10 @@ mod tests {
             args.cache.map(|argument| argument.inherited),
             args.tier.map(|argument| argument.inherited),
             args.single_flight.map(|argument| argument.inherited),
+            args.codec.map(|argument| argument.inherited),
             args.krate.map(|argument| argument.inherited),
         ];
-        let mut expected = [Some(true); 10];
+        let mut expected = [Some(true); 11];
         (expected[1], expected[6]) = (Some(false), Some(false));
         assert_eq!(inherited, expected);
         assert_eq!(args.generics.unwrap(), ["T", "N"]);

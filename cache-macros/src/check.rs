@@ -1,5 +1,6 @@
 //! The rules across arguments and function: Args + Facts → Plan, every mistake collected on the way.
 
+mod codec;
 mod freshness;
 mod function;
 mod inherited;
@@ -53,6 +54,7 @@ pub(crate) struct CachedPlan {
     pub(crate) kept: Option<Kept>,
     pub(crate) cache: Option<Expr>,
     pub(crate) outcome: Argument<Outcome>,
+    pub(crate) codec: Option<Expr>,
     /// `none_ttl`, if only the compiler knows whether there is a `None`.
     pub(crate) needs_absence: Option<Ident>,
     /// A name in the return type that must not be a type parameter.
@@ -115,12 +117,14 @@ pub(crate) fn cached(
     function::shows_its_outcome(written, facts, args.outcome.as_ref(), errors);
     absence_is_possible(&args, errors);
     freshness::fits(&args, written, errors);
+    codec::has_a_store(&mut args, errors);
 
     let names = Names::new(written, facts);
     inherited::resolve(&mut args, &names);
     for expression in [
         &args.scope,
         &args.cache,
+        &args.codec,
         &args.ttl_with,
         &args.bypass_if,
         &args.store_if,
@@ -182,6 +186,7 @@ pub(crate) fn cached(
         freshness: args.freshness,
         cache: given(args.cache),
         outcome: args.outcome,
+        codec: given(args.codec),
         facade: given(args.krate),
     }
 }

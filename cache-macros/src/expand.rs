@@ -47,6 +47,11 @@ pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> To
     let none_ttl = lifetime(&quote!(none_ttl), plan.none_ttl.as_ref());
     let ttl_with = judged("ttl_with", plan.ttl_with.as_ref());
     let store_if = judged("store_if", plan.store_if.as_ref());
+    let codec = plan.codec.as_ref().map(|codec| {
+        // That it is none is reported there.
+        let place = ours_at(codec.span());
+        quote_spanned!(place=> .codec(|| #codec))
+    });
     let (described, call) = (local("function"), local("call"));
     let run = match (&plan.kept, &plan.freshness.stale_if_error) {
         (Some(_), _) => "or_refresh",
@@ -73,7 +78,7 @@ pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> To
     let statements = quote! {
         #concrete
         let #described = #descriptor;
-        let #call = #lookup(#cache, #described, #outcome, #key, #prefix) #ttl #none_ttl #ttl_with #store_if;
+        let #call = #lookup(#cache, #described, #outcome, #key, #prefix) #ttl #none_ttl #codec #ttl_with #store_if;
         #run
     };
     let function = owned::rebound(plan.kept.as_ref(), function);

@@ -36,6 +36,9 @@ fn each_variable_is_a_setting_of_the_builder() {
         ("CACHE_STORE_TIMEOUT", "100ms"),
         ("CACHE_FALLBACK", "1s"),
         ("CACHE_SWEEP_RATE", "0"),
+        ("CACHE_CODEC", "json"),
+        ("CACHE_COMPRESSION", "off"),
+        ("CACHE_LARGEST_VALUE", "1000"),
         ("CACHE_ROLLOUT", "12.5%"),
         ("CACHE_ROLLOUT_USER", "off"),
         ("CACHE_TTL_user_role", "30d"),
@@ -49,6 +52,7 @@ fn each_variable_is_a_setting_of_the_builder() {
         .store_timeout(Duration::from_millis(100))
         .fall_back_to_memory(Duration::from_secs(1))
         .sweep_rate(0)
+        .largest_value(1000)
         .rollout(Rollout::Share(0.125))
         .rollout_of("USER", Rollout::Off)
         .ttl_of("user_role", MAX_TTL);
@@ -71,13 +75,19 @@ fn bad_values_are_told_all_at_once_with_the_forms_allowed() {
         ("CACHE_STORE_TIMEOUT", "0ms"),
         ("CACHE_FALLBACK", "soon"),
         ("CACHE_SWEEP_RATE", "1e6"),
+        ("CACHE_CODEC", "JSON"),
+        ("CACHE_COMPRESSION", "zstd:23"),
+        ("CACHE_LARGEST_VALUE", "0"),
         ("CACHE_ROLLOUT", "10"),
         ("CACHE_ROLLOUT_USER", "101%"),
     ]);
     let told: Vec<_> = message.lines().collect();
     let expected = [
+        "CACHE_CODEC is \"JSON\": write `json`, `postcard` or `messagepack`",
+        "CACHE_COMPRESSION is \"zstd:23\": write `off`, `lz4`, `zstd`, or `zstd:19` with a level from 1 to 22",
         "CACHE_DEFAULT_TTL is zero: write at least a millisecond (`1ms`)",
         &format!("CACHE_FALLBACK is \"soon\", `soon` has no number before it: {DURATION}"),
+        "CACHE_LARGEST_VALUE is \"0\": write a whole number of bytes, from 1 to 268435456",
         "CACHE_MAX_ENTRIES is \"-1\": write a whole number, at least 1",
         "CACHE_NAMESPACE is \"my shop\": write one or more letters, digits, `_`, `.` or `-`",
         &format!("CACHE_PATIENCE is \"5x\", `x` is no unit of time: {DURATION}"),
@@ -200,4 +210,63 @@ fn unknown_variables_are_named_in_one_warning_and_are_no_error() {
     let log = log.0.lock().unwrap();
     let names = "names=\"CACHE_DEFAULT_TLL, CACHE_TTL, CACHE_TTL_\";";
     assert!(log.contains(names) && !log.contains("secret"), "{log}");
+}
+
+/// Of a setting: what the environment says, and the builder with the feature.
+#[test]
+fn what_is_built_in_can_be_chosen_and_what_is_not_says_its_feature() {
+    let cases: &[(&str, &str, &str, Option<CacheBuilder>)] = &[
+        #[cfg(feature = "postcard")]
+        (
+            "CACHE_CODEC",
+            "postcard",
+            "postcard",
+            Some(Cache::builder().codec(cache_core::codec::Postcard)),
+        ),
+        #[cfg(not(feature = "postcard"))]
+        ("CACHE_CODEC", "postcard", "postcard", None),
+        #[cfg(feature = "messagepack")]
+        (
+            "CACHE_CODEC",
+            "messagepack",
+            "messagepack",
+            Some(Cache::builder().codec(cache_core::codec::MessagePack)),
+        ),
+        #[cfg(not(feature = "messagepack"))]
+        ("CACHE_CODEC", "messagepack", "messagepack", None),
+        #[cfg(feature = "lz4")]
+        (
+            "CACHE_COMPRESSION",
+            "lz4",
+            "lz4",
+            Some(Cache::builder().compression(cache_core::codec::Compression::lz4())),
+        ),
+        #[cfg(not(feature = "lz4"))]
+        ("CACHE_COMPRESSION", "lz4", "lz4", None),
+        #[cfg(feature = "zstd")]
+        (
+            "CACHE_COMPRESSION",
+            "zstd:19",
+            "zstd",
+            Some(Cache::builder().compression(cache_core::codec::Compression::zstd(19))),
+        ),
+        #[cfg(not(feature = "zstd"))]
+        ("CACHE_COMPRESSION", "zstd:19", "zstd", None),
+    ];
+    for (name, value, feature, said) in cases {
+        match said {
+            Some(said) => {
+                let builder = read(&[(name, value)]).unwrap();
+                assert_eq!(
+                    format!("{builder:?}"),
+                    format!("{said:?}"),
+                    "{name}={value}"
+                );
+            }
+            None => {
+                let told = refused(&[(name, value)]);
+                assert!(told.contains(&format!("the feature `{feature}`")), "{told}");
+            }
+        }
+    }
 }

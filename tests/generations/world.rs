@@ -168,7 +168,7 @@ impl World {
         let entry = Envelope::parse(bytes, 4096).ok()?.prove(&expected).ok()?;
         match entry.body() {
             Body::Value(body) => Some(Json.decode(body).unwrap()),
-            Body::Absent => None,
+            Body::Absent | Body::Compressed(_) => None,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::builder::{Bound, CacheBuilder, Plan};
 use crate::clock::{Clock, Tick, ticks};
 use crate::counter::LocalCounters;
 use crate::flight::{Flight, Flights};
+use crate::handling::Packaging;
 use crate::memory::Memory;
 use crate::memory::entry::Entry;
 use crate::memory::expiry::Arrange;
@@ -42,6 +43,7 @@ pub(crate) struct Inner {
     pub(crate) shared: Option<Shared>,
     pub(crate) rollout: Switch,
     pub(crate) ttls: Ttls,
+    pub(crate) packaging: Packaging,
     /// Of a cache without a store.
     pub(crate) counters: LocalCounters,
     pub(crate) agenda: Arc<Agenda>,
@@ -80,6 +82,7 @@ impl Inner {
             }),
             namespace: builder.namespace,
             bound: builder.bound,
+            packaging: builder.packaging,
             default_ttl: builder.default_ttl,
             patience: builder.patience,
             settle: builder.settle,

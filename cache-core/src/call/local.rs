@@ -30,7 +30,7 @@ impl<S, V: LocalValue> Miss<S, V> {
         }
         let inner = self.cache.inner();
         let mut wanted = self.wanted(subject);
-        if self.handling.coding.is_some() {
+        if self.handling.encodable.is_some() {
             wanted.oldest = inner.oldest_to_join();
         }
         let mut role = inner
@@ -144,7 +144,7 @@ impl<S, V: LocalValue> Miss<S, V> {
         let inner = self.cache.inner();
         let mut ttl = self.time_to_live(subject, value.as_ref(), &work.condition);
         let took = duration(inner.clock.now().saturating_sub(began));
-        if self.handling.coding.is_some() {
+        if self.handling.encodable.is_some() {
             // The body's time is a part of the value's age.
             ttl = inner.bounded_by_fallback(ttl, took);
         }
@@ -158,7 +158,7 @@ impl<S, V: LocalValue> Miss<S, V> {
         // Memory may have stood in for a store when the call began, and hears of no other process
         // any more once the store was reached. What that did not outdate began after it, and sees
         // it here.
-        let belongs_here = self.handling.coding.is_none() || inner.shared().is_none();
+        let belongs_here = self.handling.encodable.is_none() || inner.shared().is_none();
         if !ttl.is_zero() && belongs_here {
             inner.keep(Arc::clone(&entry), subject.leaf);
         }

@@ -121,6 +121,7 @@ impl<S, V: LocalValue> Miss<S, V> {
             ttl: self.ttl,
             none_ttl: self.none_ttl,
             handling: self.handling,
+            codec: self.codec.clone(),
             replaces: Some(held.aged.id),
             sampled: None,
         };

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::{Call, LocalValue};
 use crate::cache::Cache;
+use crate::codec::Coder;
 use crate::function::Function;
 use crate::handling::Handling;
 use crate::key::KeyWriter;
@@ -52,11 +53,14 @@ where
         is_bypassed,
         ttl: None,
         none_ttl: None,
+        codec: None,
         has_absence: S::HAS_ABSENCE,
         value_type: type_name::<S::Value>(),
         handling: Box::new(handling),
         #[cfg(feature = "testing")]
-        coded: handling.coding.map(crate::testing::Coded::of),
+        coded: handling
+            .encodable
+            .map(|_| crate::testing::Coded::of::<S::Value>()),
     };
     Call::rehearsed(Part {
         rehearsal,
@@ -71,6 +75,10 @@ impl Part {
 
     pub(super) fn none_ttl(&mut self, ttl: Duration) {
         self.known.none_ttl = Some(ttl);
+    }
+
+    pub(super) fn codec<V: 'static>(&mut self, codec: Arc<dyn Coder<V>>) {
+        self.known.codec = Some(Box::new(codec));
     }
 
     /// Hands over what is known, and never goes on; unless there is no way to stop the call: then

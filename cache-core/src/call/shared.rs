@@ -36,7 +36,7 @@ pub(super) struct Footing {
 /// Where and how a call keeps what it computes.
 struct Place<'a, V> {
     shared: &'a Shared,
-    coding: Coding<V>,
+    coding: Coding<'a, V>,
     look: Look<'a>,
     budget: Budget,
     seat: Seat,
@@ -52,7 +52,7 @@ impl<S, V: LocalValue> Miss<S, V> {
         &self,
         subject: &Subject,
         shared: &Shared,
-        coding: &Coding<V>,
+        coding: &Coding<'_, V>,
     ) -> Looked<V>
     where
         S: Shape<R, Value = V>,
@@ -103,7 +103,7 @@ impl<S, V: LocalValue> Miss<S, V> {
             return false;
         };
         let look = self.looked_for(subject, &keys);
-        shared.still_stands(look, coding.codec, held.aged.id).await
+        shared.still_stands(look, &coding, held.aged.id).await
     }
 
     pub(super) async fn compute_shared<R, B, K>(
@@ -275,7 +275,7 @@ impl<V: LocalValue> Place<'_, V> {
                 let fill = self.shared.fill(look, bytes, kept_for, &mut self.budget);
                 let _ = fill.await;
             }
-            Err(error) => look.series.unencodable(&error),
+            Err(reason) => look.series.unstored(&reason),
         }
         drop(self.seat);
     }

@@ -82,13 +82,16 @@ impl<S, V: LocalValue> Miss<S, V> {
                 inner.later(when, move |inner| inner.accuse_in_memory(&entry));
             }
             Sampled::InStore(id) => {
-                let Some((shared, coding)) = self.place(subject) else {
+                let (Some((shared, _)), Some(encodable)) =
+                    (self.place(subject), self.handling.encodable)
+                else {
                     return;
                 };
                 let Ok(keys) = subject.keys(&shared.layout) else {
                     return;
                 };
                 let (cache, subject) = (inner.weak(), subject.clone());
+                let codec = self.codec.clone();
                 let ttl = self.ttl_of_a_value(&subject);
                 // It waits for the store.
                 shared.errands.add(when, move || {
@@ -99,7 +102,8 @@ impl<S, V: LocalValue> Miss<S, V> {
                         return;
                     };
                     let look = subject.looked_for(&keys, ttl);
-                    if block_on(shared.still_stands(look, coding.codec, id)) {
+                    let coding = encodable.coding(&inner.packaging, codec.as_deref());
+                    if block_on(shared.still_stands(look, &coding, id)) {
                         subject.series.accuse();
                     }
                 });

@@ -16,6 +16,7 @@ use crate::round_trip::Misfit;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Json;
 
+#[diagnostic::do_not_recommend]
 impl Codec for Json {
     fn id(&self) -> u8 {
         1
@@ -63,7 +64,7 @@ impl Json {
         let missing = text.strip_prefix("missing field `");
         let missing = missing.and_then(|text| text.split('`').next());
         // All of it is one line.
-        Some(Misfit {
+        Some(Misfit::Undecodable {
             parts: parts_at(bytes.get(..error.column())?),
             missing: missing.map(str::to_owned),
         })

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{ABSENT, Echo, FIXED, FORMAT, MAGIC, Reject};
+use super::{Echo, FIXED, FORMAT, MAGIC, Reject, is_of_this_format};
 use crate::fence::Generation;
 
 /// The beginning of what may be an entry: what it says to be the entry of, and its fence. For those
@@ -47,7 +47,7 @@ impl<'a> Head<'a> {
         if bytes.len() < FIXED {
             return Err(Reject::Truncated);
         }
-        if bytes[4] & !ABSENT != 0 || bytes[7] != 0 {
+        if !is_of_this_format(bytes) {
             return Err(Reject::Future);
         }
         Ok(Self { bytes })

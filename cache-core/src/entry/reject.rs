@@ -7,7 +7,7 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reject {
-    /// Longer than the largest entry that this program takes.
+    /// Larger than the largest value that this program takes.
     TooLarge,
     /// Not written by this project.
     Foreign,
@@ -23,6 +23,10 @@ pub enum Reject {
     WrongFingerprint,
     /// A value in another encoding.
     WrongCodec,
+    /// Compressed in a way that this program is not compiled with.
+    UnknownCompression,
+    /// Compressed, and more comes out than was declared.
+    Bomb,
     /// A generation is missing: invalidated, evicted or expired.
     Unproven,
     /// Computed before an invalidation.
@@ -32,7 +36,7 @@ pub enum Reject {
 impl Reject {
     /// Each reason once, in the order of their declaration.
     #[cfg(any(feature = "metrics", test))]
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::TooLarge,
         Self::Foreign,
         Self::Future,
@@ -41,6 +45,8 @@ impl Reject {
         Self::WrongEcho,
         Self::WrongFingerprint,
         Self::WrongCodec,
+        Self::UnknownCompression,
+        Self::Bomb,
         Self::Unproven,
         Self::Stale,
     ];
@@ -57,6 +63,8 @@ impl Reject {
             Self::WrongEcho => "wrong_echo",
             Self::WrongFingerprint => "wrong_fingerprint",
             Self::WrongCodec => "wrong_codec",
+            Self::UnknownCompression => "unknown_compression",
+            Self::Bomb => "bomb",
             Self::Unproven => "unproven",
             Self::Stale => "stale",
         }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Outdated, PlainKey, coding};
+use super::{Outdated, PlainKey};
 use crate::call::CacheValue;
 use crate::error::Error;
 use crate::fence::{Fence, Nonce, Observed};
@@ -32,12 +32,10 @@ impl PlainKey<'_> {
             Some(Observed::unseen(keys.generations().len()))
         };
         if let Some(fence) = fence {
-            let entry = coding().encode_entry(
-                &keys,
-                &fence,
-                Some(value),
-                shared.stamp(ttl, Duration::ZERO),
-            )?;
+            let coding = self.coding();
+            let stamp = shared.stamp(ttl, Duration::ZERO);
+            let entry = coding.encode_entry(&keys, &fence, Some(value), stamp);
+            let entry = entry.map_err(|reason| Error::data(format!("{reason:?}")))?;
             shared.fill(look, entry, ttl, &mut budget).await?;
         }
         std::mem::forget(outdated);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{PlainKey, coding};
+use super::PlainKey;
 use crate::cache::Cache;
 use crate::clock::duration;
 use crate::error::Error;
@@ -122,9 +122,8 @@ impl PlainKey<'_> {
         let look = self.looked_for(&keys, self.default_ttl());
         let now = inner.clock.wall();
         let left = |entry: crate::entry::Entry<'_>| entry.stamp().fresh_for(now);
-        let codec = coding::<()>().codec;
         shared
-            .inspect(look, codec, &mut shared.budget(), left)
+            .inspect(look, &self.coding::<()>(), &mut shared.budget(), left)
             .await
     }
 
@@ -154,8 +153,9 @@ impl PlainKey<'_> {
         let mut budget = shared.budget();
         let now = self.cache.inner().clock.wall();
         let renewed = |entry: crate::entry::Entry<'_>| entry.restamped(now, ttl);
-        let codec = coding::<()>().codec;
-        let renewed = shared.inspect(look, codec, &mut budget, renewed).await?;
+        let renewed = shared
+            .inspect(look, &self.coding::<()>(), &mut budget, renewed)
+            .await?;
         let Some(bytes) = renewed else {
             return Ok(false);
         };

@@ -6,10 +6,11 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use super::{PlainKey, coding};
+use super::PlainKey;
 use crate::cache::Cache;
 use crate::call::CacheValue;
 use crate::error::Error;
+use crate::handling::Encodable;
 use crate::layout::EntryKeys;
 use crate::policy::MAX_TTL;
 use crate::shared::Shared;
@@ -78,8 +79,9 @@ impl Cache {
         let looks = looks.map(|(key, name)| key.looked_for(name, key.default_ttl()));
         let looks: Vec<_> = looks.collect();
         let series = &self.inner().plain;
+        let coding = Encodable::new().coding(&self.inner().packaging, None);
         shared
-            .look_many(&looks, &coding(), series, &mut shared.budget())
+            .look_many(&looks, &coding, series, &mut shared.budget())
             .await
     }
 

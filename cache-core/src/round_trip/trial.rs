@@ -11,28 +11,53 @@ use super::node::Node;
 use super::path::{Path, Step};
 use super::tree::{Refusal, tree};
 use super::{Difference, RoundTrip};
-use crate::codec::Codec;
+use crate::codec::Coder;
 use crate::outcome::Equality;
 
-/// Where a value could not be decoded from its own encoding, as far as a codec knows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Misfit {
-    /// From the whole value inwards: the which of its parts, counted from 0.
-    pub(crate) parts: Vec<usize>,
-    /// The field that is said to be missing there. Not to be shown: it may be anybody's words.
-    pub(crate) missing: Option<String>,
+/// What a codec may be short of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Keys of maps are texts, and numbers have an end.
+    Text,
+    /// A field is known by its position.
+    #[cfg_attr(
+        not(feature = "postcard"),
+        allow(dead_code, reason = "no codec is such")
+    )]
+    Positions,
+    /// Nobody knows.
+    Unknown,
 }
 
-/// Whether `value` comes back equal from `codec`. A panic in the code of a user is an outcome, too.
-pub(crate) fn of<C: Codec, V: Serialize + DeserializeOwned>(
-    codec: &C,
-    misfit: fn(&[u8]) -> Option<Misfit>,
+/// Where a value can't be read back from its own encoding, as far as a codec knows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Misfit {
+    Undecodable {
+        /// From the whole value inwards: the which of its parts, counted from 0.
+        parts: Vec<usize>,
+        /// The field that is said to be missing there. Not to be shown: it may be anybody's words.
+        missing: Option<String>,
+    },
+    /// A field that is read and was not written.
+    #[cfg_attr(
+        not(feature = "postcard"),
+        allow(dead_code, reason = "no codec is such")
+    )]
+    Unwritten {
+        /// Of which struct, counted from 0 in the order in which they begin.
+        number: usize,
+        field: &'static str,
+    },
+}
+
+/// Whether `value` comes back equal from its codec. A panic in the code of a user is an outcome, too.
+pub(crate) fn of<V: Serialize + DeserializeOwned>(
+    coder: &dyn Coder<V>,
     value: &V,
     equal: Option<Equality<V>>,
 ) -> RoundTrip {
     let trial = Trial {
-        codec,
-        misfit,
+        coder,
         value,
         equal,
         at_work: Cell::new("Serialize"),
@@ -44,16 +69,15 @@ pub(crate) fn of<C: Codec, V: Serialize + DeserializeOwned>(
     })
 }
 
-struct Trial<'a, C, V> {
-    codec: &'a C,
-    misfit: fn(&[u8]) -> Option<Misfit>,
+struct Trial<'a, V> {
+    coder: &'a dyn Coder<V>,
     value: &'a V,
     equal: Option<Equality<V>>,
     /// Whose code is running.
     at_work: Cell<&'static str>,
 }
 
-impl<C: Codec, V: Serialize + DeserializeOwned> Trial<'_, C, V> {
+impl<V: Serialize + DeserializeOwned> Trial<'_, V> {
     fn run(&self) -> RoundTrip {
         let before = match tree(self.value) {
             Ok(before) => Some(before),
@@ -62,14 +86,22 @@ impl<C: Codec, V: Serialize + DeserializeOwned> Trial<'_, C, V> {
             Err(Refusal::TooDeep) => return differs(None, "it is nested more than 256 deep"),
         };
         let mut bytes = Vec::new();
-        if let Err(error) = self.codec.encode(self.value, &mut bytes) {
-            let field = before.as_ref().and_then(unusual_key);
+        if let Err(error) = self.coder.encode(self.value, &mut bytes) {
+            let field = before.as_ref().and_then(|before| self.culprit(before));
             return differs(field, error.to_string());
         }
         self.at_work.set("Deserialize");
-        let back: V = match self.codec.decode(&bytes) {
+        let back = self.coder.decode_own(&bytes);
+        let misfit = match (&back, self.coder.form()) {
+            (Err(_), _) | (Ok(_), Form::Positions) => self.coder.misfit(self.value, &bytes),
+            (Ok(_), _) => None,
+        };
+        if let Some(Misfit::Unwritten { number, field }) = misfit {
+            return unwritten(before.as_ref(), number, field);
+        }
+        let back = match back {
             Ok(back) => back,
-            Err(error) => return self.undecodable(before.as_ref(), &bytes, error.to_string()),
+            Err(error) => return undecodable(before.as_ref(), misfit, error.to_string()),
         };
         let outcome = self.judge(before.as_ref(), &back);
         self.at_work.set("Drop");
@@ -114,34 +146,78 @@ impl<C: Codec, V: Serialize + DeserializeOwned> Trial<'_, C, V> {
         Some(finding)
     }
 
-    fn undecodable(&self, before: Option<&Node>, bytes: &[u8], error: String) -> RoundTrip {
-        let (Some(before), Some(misfit)) = (before, (self.misfit)(bytes)) else {
-            return differs(None, error);
+    /// The part that can't be expressed.
+    fn culprit(&self, value: &Node) -> Option<String> {
+        match self.coder.form() {
+            Form::Text => unusual_key(value),
+            Form::Positions => left_out(value),
+            Form::Unknown => None,
+        }
+    }
+}
+
+fn undecodable(before: Option<&Node>, misfit: Option<Misfit>, error: String) -> RoundTrip {
+    let (Some(before), Some(Misfit::Undecodable { parts, missing })) = (before, misfit) else {
+        return differs(None, error);
+    };
+    let mut path = Path::default();
+    let node = before.part(&parts, &mut path);
+    if let Some(missing) = missing {
+        let fields = match node {
+            Node::Struct(fields) => &*fields.left_out,
+            _ => &[],
         };
-        let mut path = Path::default();
-        let node = before.part(&misfit.parts, &mut path);
-        if let Some(missing) = misfit.missing {
-            let fields = match node {
-                Node::Struct(fields) => &*fields.left_out,
-                _ => &[],
-            };
-            let Some(name) = fields.iter().find(|name| **name == missing) else {
-                return differs(
-                    path.text(),
-                    "a field of it is not serialized, and has no `default`",
-                );
-            };
-            path.push(Step::Name(name));
+        let Some(name) = fields.iter().find(|name| **name == missing) else {
             return differs(
                 path.text(),
-                "it is skipped (`skip_serializing_if`), and has no `default`",
+                "a field of it is not serialized, and has no `default`",
             );
-        }
-        if node.is_unbounded() {
-            return differs(path.text(), "a NaN or an infinity is lost");
-        }
-        differs(path.text(), error)
+        };
+        path.push(Step::Name(name));
+        return differs(
+            path.text(),
+            "it is skipped (`skip_serializing_if`), and has no `default`",
+        );
     }
+    if node.is_unbounded() {
+        return differs(path.text(), "a NaN or an infinity is lost");
+    }
+    differs(path.text(), error)
+}
+
+fn unwritten(before: Option<&Node>, number: usize, field: &'static str) -> RoundTrip {
+    let begun = Cell::new(0);
+    let is_such = |node: &Node| {
+        let is_struct = matches!(node, Node::Struct(_));
+        is_struct && begun.replace(begun.get() + 1) == number
+    };
+    let mut path = Path::default();
+    // Of a struct in the key of a map there is no path.
+    let _ = before.is_some_and(|before| before.find(&is_such, &mut path));
+    path.push(Step::Name(field));
+    differs(
+        path.text(),
+        "it is not serialized, and what is behind it is read in its place: skip it both ways \
+         (`#[serde(skip)]`), or use a codec that keeps names",
+    )
+}
+
+/// The field that is left out by its value.
+fn left_out(value: &Node) -> Option<String> {
+    let skipped = |node: &Node| match node {
+        Node::Struct(fields) => fields.left_out.first().copied(),
+        _ => None,
+    };
+    let name = Cell::new(None);
+    let is_such = |node: &Node| {
+        name.set(skipped(node));
+        name.get().is_some()
+    };
+    let mut path = Path::default();
+    if value.find(&is_such, &mut path) {
+        path.push(Step::Name(name.get()?));
+    }
+    path.text()
 }
 
 /// The map whose keys are no texts and nothing like it.

@@ -4,12 +4,12 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use super::{Budget, LARGEST_ENTRY, Shared};
-use crate::entry::{Body, Draft, Entry, Envelope, Expected, Fingerprint, Stamp};
+use super::{Budget, Shared};
+use crate::entry::{Body, Draft, Entry, Envelope, Expected, Fingerprint, Head, Stamp};
 use crate::error::{Error, LOG};
 use crate::fence::{Fence, Nonce, Observed};
 use crate::freshness::Use;
-use crate::handling::Coding;
+use crate::handling::{Coding, Unstored};
 use crate::layout::EntryKeys;
 use crate::mutants::{Mutant, active};
 use crate::policy::Policy;
@@ -75,7 +75,7 @@ impl Shared {
     pub(crate) async fn look<V>(
         &self,
         look: Look<'_>,
-        coding: &Coding<V>,
+        coding: &Coding<'_, V>,
         budget: &mut Budget,
     ) -> Result<Found<V>, Error> {
         if !active(Mutant::PendingLookedAtLate) && self.bars(look) {
@@ -130,38 +130,45 @@ impl Shared {
 
     /// What `see` makes of an entry that may answer, whatever the shape of its value is, without
     /// decoding it. Counts as neither hit nor miss.
-    pub(crate) async fn inspect<T>(
+    pub(crate) async fn inspect<V, T>(
         &self,
         look: Look<'_>,
-        codec: u8,
+        coding: &Coding<'_, V>,
         budget: &mut Budget,
         see: impl FnOnce(Entry<'_>) -> T,
     ) -> Result<Option<T>, Error> {
-        let seen = self.examine(look, (codec, None), budget, see).await?;
-        Ok(seen.ok())
+        if self.bars(look) {
+            return Ok(None);
+        }
+        let (value, observed) = self.read(look, budget).await?;
+        let entry = prove(value.as_deref(), look.keys, &observed, coding, None);
+        Ok(entry.ok().map(see))
     }
 
-    /// Like [`inspect`](Self::inspect), of values of one shape if there is a fingerprint; tells why
-    /// there is no entry that may answer.
-    pub(crate) async fn examine<T>(
+    /// The entry, or why there is none that may answer, whatever its age. Counts as neither hit nor
+    /// miss.
+    #[cfg(feature = "testing")]
+    pub(crate) async fn examine<V>(
         &self,
         look: Look<'_>,
-        (codec, fingerprint): (u8, Option<Fingerprint>),
-        budget: &mut Budget,
-        see: impl FnOnce(Entry<'_>) -> T,
-    ) -> Result<Result<T, MissReason>, Error> {
+        coding: &Coding<'_, V>,
+    ) -> Result<Result<Opened<V>, MissReason>, Error> {
         if self.bars(look) {
             return Ok(Err(MissReason::Pending));
         }
-        let (value, observed) = self.read(look, budget).await?;
-        let entry = prove(value.as_deref(), look.keys, &observed, codec, fingerprint);
-        Ok(entry.map(see))
+        let (value, observed) = self.read(look, &mut self.budget()).await?;
+        Ok(open(value.as_deref(), look.keys, &observed, coding))
     }
 
     /// Whether an entry still stands that was found, and may answer.
-    pub(crate) async fn still_stands(&self, look: Look<'_>, codec: u8, id: u64) -> bool {
+    pub(crate) async fn still_stands<V>(
+        &self,
+        look: Look<'_>,
+        coding: &Coding<'_, V>,
+        id: u64,
+    ) -> bool {
         let see = |entry: Entry<'_>| entry.id() == id;
-        let stands = self.inspect(look, codec, &mut self.budget(), see).await;
+        let stands = self.inspect(look, coding, &mut self.budget(), see).await;
         stands.is_ok_and(|stands| stands == Some(true))
     }
 
@@ -246,10 +253,6 @@ impl Shared {
         ttl: Duration,
         budget: &mut Budget,
     ) -> Result<(), Error> {
-        if entry.len() > LARGEST_ENTRY {
-            look.series.too_large(entry.len());
-            return Ok(());
-        }
         self.write(look, entry, ttl, budget).await.map(drop)
     }
 
@@ -292,29 +295,30 @@ enum Judged<V> {
 }
 
 /// What stands there, if it may answer; without a fingerprint, whatever its shape is.
-fn prove<'a>(
+fn prove<'a, V>(
     value: Option<&'a [u8]>,
     keys: &EntryKeys,
     observed: &Observed,
-    codec: u8,
+    coding: &Coding<'_, V>,
     fingerprint: Option<Fingerprint>,
 ) -> Result<Entry<'a>, MissReason> {
     let value = value.ok_or(MissReason::Absent)?;
-    let envelope = Envelope::parse(value, LARGEST_ENTRY).map_err(MissReason::Rejected)?;
+    let largest = Head::length(usize::from(u8::MAX)).saturating_add(coding.largest_value());
+    let envelope = Envelope::parse(value, largest).map_err(MissReason::Rejected)?;
     let expected = Expected {
         echo: keys.echo(),
         fingerprint: fingerprint.unwrap_or(envelope.fingerprint()),
-        codec,
+        codec: coding.codec(),
         observed,
     };
     envelope.prove(&expected).map_err(MissReason::Rejected)
 }
 
 /// What stands there, and may answer.
-pub(super) struct Opened<V> {
+pub(crate) struct Opened<V> {
     /// `None` is a kept absence.
-    pub(super) kept: Option<V>,
-    stamp: Stamp,
+    pub(crate) kept: Option<V>,
+    pub(crate) stamp: Stamp,
     id: u64,
 }
 
@@ -323,28 +327,35 @@ pub(super) fn open<V>(
     value: Option<&[u8]>,
     keys: &EntryKeys,
     observed: &Observed,
-    coding: &Coding<V>,
+    coding: &Coding<'_, V>,
 ) -> Result<Opened<V>, MissReason> {
-    let fingerprint = Some((coding.schema)().fingerprint());
-    let entry = prove(value, keys, observed, coding.codec, fingerprint)?;
+    let fingerprint = Some(coding.fingerprint());
+    let entry = prove(value, keys, observed, coding, fingerprint)?;
     let opened = |kept| Opened {
         kept,
         stamp: entry.stamp(),
         id: entry.id(),
     };
-    match entry.body() {
-        Body::Absent => Ok(opened(None)),
-        Body::Value(bytes) => match (coding.decode)(bytes) {
-            Ok(value) => Ok(opened(Some(value))),
-            Err(error) => {
-                tracing::debug!(target: LOG, %error, "a stored value can't be read");
-                Err(MissReason::Undecodable)
-            }
-        },
+    let unpacked;
+    let body = match entry.body() {
+        Body::Absent => return Ok(opened(None)),
+        Body::Value(body) => body,
+        Body::Compressed(packed) => {
+            let value = packed.unpack(coding.largest_value());
+            unpacked = value.map_err(MissReason::Rejected)?;
+            &unpacked
+        }
+    };
+    match coding.decode(entry.codec(), body) {
+        Ok(value) => Ok(opened(Some(value))),
+        Err(error) => {
+            tracing::debug!(target: LOG, %error, "a stored value can't be read");
+            Err(MissReason::Undecodable)
+        }
     }
 }
 
-impl<V> Coding<V> {
+impl<V> Coding<'_, V> {
     /// The bytes of an entry.
     pub(crate) fn encode_entry(
         &self,
@@ -352,14 +363,14 @@ impl<V> Coding<V> {
         fence: &Fence,
         value: Option<&V>,
         stamp: Stamp,
-    ) -> Result<Vec<u8>, Error> {
+    ) -> Result<Vec<u8>, Unstored> {
         let draft = Draft {
             echo: keys.echo(),
-            fingerprint: (self.schema)().fingerprint(),
+            fingerprint: self.fingerprint(),
             stamp,
             fence,
         };
-        (self.encode)(&draft, value)
+        self.encode(&draft, value)
     }
 }
 

@@ -15,7 +15,7 @@ impl Shared {
     pub(crate) async fn look_many<V>(
         &self,
         looks: &[Look<'_>],
-        coding: &Coding<V>,
+        coding: &Coding<'_, V>,
         series: &Series,
         budget: &mut Budget,
     ) -> Result<Vec<Option<V>>, Error> {

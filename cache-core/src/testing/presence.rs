@@ -1,50 +1,54 @@
 //! Whether a call would be answered by the cache, and what is there if not.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
+use crate::call::LocalValue;
 use crate::clock::duration;
+use crate::codec::Coder;
 use crate::deferral;
-use crate::entry::{Body, Fingerprint, Reject};
+use crate::entry::{Reject, Stamp};
 use crate::error::Error;
-use crate::handling::Coding;
 use crate::memory::Fate;
 use crate::policy::Tier;
 use crate::rehearsal::Rehearsed;
-use crate::schema::Schema;
-use crate::shared::Shared;
+use crate::shared::{Look, Shared};
+use crate::store::BoxFuture;
 use crate::subject::Subject;
 use crate::traffic::MissReason;
 
-/// Whether the bytes of a value can be read.
-type Opens = Box<dyn Fn(&[u8]) -> Result<(), Error> + Send + Sync>;
+/// How stored values of a type are looked at, whatever the type.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Coded(for<'a> fn(&'a Rehearsed, &'a Shared, Look<'a>) -> Examined<'a>);
 
-/// How stored values of a type are known, whatever the type.
-pub(crate) struct Coded {
-    codec: u8,
-    schema: fn() -> &'static Schema,
-    opens: Opens,
+type Examined<'a> = BoxFuture<'a, Result<Result<Seen, MissReason>, Error>>;
+
+/// An entry that may answer.
+struct Seen {
+    is_absence: bool,
+    stamp: Stamp,
 }
 
 impl Coded {
-    pub(crate) fn of<V: 'static>(coding: Coding<V>) -> Self {
-        Self {
-            codec: coding.codec,
-            schema: coding.schema,
-            opens: Box::new(move |bytes| (coding.decode)(bytes).map(drop)),
-        }
-    }
-
-    fn fingerprint(&self) -> Fingerprint {
-        (self.schema)().fingerprint()
-    }
-}
-
-impl fmt::Debug for Coded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Coded")
-            .field("codec", &self.codec)
-            .finish_non_exhaustive()
+    pub(crate) fn of<V: LocalValue>() -> Self {
+        Self(|call, shared, look| {
+            Box::pin(async move {
+                let packaging = &call.cache.inner().packaging;
+                let encodable = call.handling::<V>().and_then(|handling| handling.encodable);
+                let codec = call.codec.as_ref();
+                let codec = codec.and_then(|codec| codec.downcast_ref::<Arc<dyn Coder<V>>>());
+                let Some(encodable) = encodable else {
+                    return Ok(Err(MissReason::Absent));
+                };
+                let coding = encodable.coding(packaging, codec.map(|codec| &**codec));
+                let opened = shared.examine(look, &coding).await?;
+                Ok(opened.map(|opened| Seen {
+                    is_absence: opened.kept.is_none(),
+                    stamp: opened.stamp,
+                }))
+            })
+        })
     }
 }
 
@@ -155,28 +159,20 @@ impl Rehearsed {
             Err(error) => return Presence::Missing(Missing::NoKey(error.to_string())),
         };
         let look = subject.looked_for(&keys, Duration::ZERO);
-        let known = (coded.codec, Some(coded.fingerprint()));
-        let opened = |body: Body<'_>| match body {
-            Body::Absent if self.has_absence => Ok(()),
-            Body::Absent => Err(Missing::Absence),
-            Body::Value(bytes) => {
-                (coded.opens)(bytes).map_err(|_| Missing::Rejected(Reject::Damaged))
-            }
-        };
-        let mut budget = shared.budget();
         let now = self.cache.inner().clock.wall();
-        let found = shared.examine(look, known, &mut budget, |entry| {
-            let stamp = entry.stamp();
+        match (coded.0)(self, shared, look).await {
             // It may be kept for what comes behind its ttl.
-            if stamp.outlives() && stamp.fresh_for(now).is_zero() {
-                return Err(Missing::Expired);
+            Ok(Ok(Seen { stamp, .. })) if stamp.outlives() && stamp.fresh_for(now).is_zero() => {
+                Presence::Missing(Missing::Expired)
             }
-            opened(entry.body())
-        });
-        match found.await {
-            Ok(Ok(Ok(()))) => Presence::Cached(None),
-            Ok(Ok(Err(missing))) => Presence::Missing(missing),
+            Ok(Ok(seen)) if seen.is_absence && !self.has_absence => {
+                Presence::Missing(Missing::Absence)
+            }
+            Ok(Ok(_)) => Presence::Cached(None),
             Ok(Err(MissReason::Pending)) => Presence::Missing(Missing::Barred),
+            Ok(Err(MissReason::Undecodable)) => {
+                Presence::Missing(Missing::Rejected(Reject::Damaged))
+            }
             Ok(Err(MissReason::Rejected(reason))) => Presence::Missing(Missing::Rejected(reason)),
             Ok(Err(_)) => Presence::Missing(Missing::Nothing),
             Err(error) => Presence::Unreachable(error),

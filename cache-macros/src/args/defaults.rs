@@ -243,6 +243,7 @@ impl Cached {
         inherit(&mut self.tier, defaults.tier);
         inherit(&mut self.single_flight, defaults.single_flight);
         self.freshness.inherit(defaults.freshness);
+        inherit(&mut self.codec, defaults.codec);
         inherit(&mut self.krate, defaults.krate);
         self.generics = defaults.generics;
     }

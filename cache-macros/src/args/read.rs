@@ -39,6 +39,7 @@ pub(super) const CACHED: Known = &[
     ("stale_if_error", "stale_if_error = \"1h\""),
     ("refresh_ahead", "refresh_ahead = 0.1"),
     ("timeout", "timeout = \"200ms\""),
+    ("codec", "codec = cachewright::codec::Postcard"),
     ("crate", "crate = my_reexport::cachewright"),
 ];
 
@@ -69,6 +70,7 @@ pub(super) const DEFAULTS: Known = &[
     ("refresh_ahead", "refresh_ahead = 0.1"),
     ("timeout", "timeout = \"200ms\""),
     ("on", "on = \"always\""),
+    ("codec", "codec = cachewright::codec::Postcard"),
     ("crate", "crate = my_reexport::cachewright"),
 ];
 

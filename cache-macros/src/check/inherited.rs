@@ -16,7 +16,7 @@ use crate::template::Template;
 /// Lets `self` in defaults be the receiver, also when a `macro_rules` macro wrote the block around functions that it was
 /// given: the one is hygienic, and the defaults are about the receiver of each function.
 pub(super) fn resolve(args: &mut Cached, names: &Names<'_>) {
-    let expressions = [&mut args.scope, &mut args.cache];
+    let expressions = [&mut args.scope, &mut args.cache, &mut args.codec];
     resolve_all(expressions.into_iter().flatten().map(in_place), names);
     let ttls = [&mut args.ttl, &mut args.none_ttl];
     let ttls = ttls
@@ -94,6 +94,7 @@ pub(super) fn fits_cached(
         in_templates(&args.tags, Vec::as_slice).then_some("tags(\"users\")"),
         in_expression(&args.scope).then_some("scope = ()"),
         in_expression(&args.cache).then_some("cache = cachewright::installed()"),
+        in_expression(&args.codec).then_some("codec = cachewright::codec::Json"),
         in_ttl(&args.ttl).then_some("ttl = 300"),
         in_ttl(&args.none_ttl).then_some("none_ttl = 30"),
     ];
