@@ -8,8 +8,9 @@ mod env;
 
 pub use cache_core::{
     Cache, CacheBuilder, CacheValue, Counter, DEFAULT_TTL, Error, FunctionStats, Health,
-    LocalValue, MAX_TTL, Pattern, Rollout, Rollouts, Stats, StoreHealth, TierHealth, defer,
-    defer_blocking, in_current_deferral, installed,
+    LocalValue, MAX_TTL, Pattern, Rollout, Rollouts, Stats, StoreHealth, TierHealth, Warm,
+    WarmProgress, WarmReport, WarmStream, Warming, defer, defer_blocking, in_current_deferral,
+    installed, warm, warm_stream,
 };
 
 pub use env::from_env;

@@ -227,7 +227,7 @@ fn newer_formats_and_flags_are_recognized() {
     assert_eq!(outcome(&newer), Err(Reject::Future));
     assert_eq!(outcome(&newer[..5]), Err(Reject::Future));
     // With the check a newer writer of format 1 would have put in.
-    for (offset, byte) in [(4, 4), (4, 0x80), (7, 3)] {
+    for (offset, byte) in [(4, 8), (4, 0x80), (7, 3)] {
         assert_eq!(
             outcome(&resealed(offset, byte)),
             Err(Reject::Future),
@@ -428,7 +428,7 @@ fn a_head_that_is_not_ours_to_read_says_why() {
         (0, b'{', Reject::Foreign),
         (3, 0, Reject::Foreign),
         (3, 2, Reject::Future),
-        (4, 4, Reject::Future),
+        (4, 8, Reject::Future),
         (7, 3, Reject::Future),
     ] {
         let before = std::mem::replace(&mut bytes[place], byte);

@@ -19,6 +19,8 @@ pub(crate) enum Ambient {
     /// A test that has installed a cache of its own.
     #[cfg(feature = "testing")]
     TestCache = 4,
+    /// A call that is watched.
+    Observation = 8,
 }
 
 /// The kinds that there have ever been.
@@ -32,6 +34,11 @@ impl Ambient {
         if !self.was_ever() {
             EVER.fetch_or(self as u8, Relaxed);
         }
+    }
+
+    /// There is none any more. For a kind that is rare and lasts: what every hit reads is written to.
+    pub(crate) fn is_over(self) {
+        EVER.fetch_and(!(self as u8), Relaxed);
     }
 
     /// Whether there has ever been one.

@@ -41,21 +41,31 @@ pub(crate) struct Background {
 
 #[derive(Debug, Default)]
 struct Running {
-    jobs: HashMap<u64, Arc<Stop>>,
+    jobs: HashMap<u64, (Arc<Stop>, Kind)>,
+    /// Of these, those that count for the limit.
+    bodies: usize,
     started: u64,
     /// Those who wait for the last to end.
     waiting: Vec<Waker>,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// A body, of which there are only so many, and each for only so long.
+    Body,
+    /// What somebody has asked for by itself. It takes the time that it takes, and a shutdown doesn't wait for it.
+    Errand,
+}
+
 /// Ends a job from outside.
 #[derive(Debug, Default)]
-struct Stop {
+pub(crate) struct Stop {
     stopped: AtomicBool,
     waker: Mutex<Option<Waker>>,
 }
 
 impl Stop {
-    fn stop(&self) {
+    pub(crate) fn stop(&self) {
         self.stopped.store(true, SeqCst);
         let waker = lock(&self.waker).take();
         if let Some(waker) = waker {
@@ -111,41 +121,72 @@ impl Background {
         true
     }
 
-    fn admit(self: &Arc<Self>, function: &'static str) -> Option<Ticket> {
-        let stop = Arc::new(Stop::default());
-        let mut running = self.lock();
-        if running.jobs.len() >= self.limit {
-            return None;
+    /// Has a job done beside the caller, in its runtime if there is one, until it ends or is stopped.
+    pub(crate) fn run_errand<F>(self: &Arc<Self>, job: F) -> Arc<Stop>
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let ticket = self.enter(&mut self.lock(), Kind::Errand);
+        let stop = Arc::clone(&ticket.stop);
+        let job = run(job, ticket, Span::current());
+        match Handle::try_current() {
+            Ok(runtime) => drop(runtime.spawn(job)),
+            Err(_) => _ = start_thread(job, None),
         }
-        running.started += 1;
-        let number = running.started;
-        running.jobs.insert(number, Arc::clone(&stop));
-        drop(running);
-        let deadline = self.clock.after(self.timeout);
-        let timer = self.agenda.add(deadline, {
-            let stop = Arc::clone(&stop);
-            move || {
-                tracing::warn!(target: LOG, function, "a body in the background took too long: given up");
-                stop.stop();
-            }
-        });
-        Some(Ticket {
-            background: Arc::clone(self),
-            number,
-            stop,
-            timer,
-        })
+        stop
     }
 
-    /// Whether another could run.
+    fn admit(self: &Arc<Self>, function: &'static str) -> Option<Ticket> {
+        let mut running = self.lock();
+        if running.bodies >= self.limit {
+            return None;
+        }
+        let mut ticket = self.enter(&mut running, Kind::Body);
+        drop(running);
+        let deadline = self.clock.after(self.timeout);
+        let stop = Arc::clone(&ticket.stop);
+        ticket.timer = Some(self.agenda.add(deadline, move || {
+            tracing::warn!(target: LOG, function, "a body in the background took too long: given up");
+            stop.stop();
+        }));
+        Some(ticket)
+    }
+
+    fn enter(self: &Arc<Self>, running: &mut Running, kind: Kind) -> Ticket {
+        let stop = Arc::new(Stop::default());
+        running.started += 1;
+        running.bodies += usize::from(kind == Kind::Body);
+        let job = (Arc::clone(&stop), kind);
+        running.jobs.insert(running.started, job);
+        Ticket {
+            background: Arc::clone(self),
+            number: running.started,
+            stop,
+            timer: None,
+        }
+    }
+
+    /// Whether another body could run.
     pub(crate) fn has_room(&self) -> bool {
-        self.lock().jobs.len() < self.limit
+        self.lock().bodies < self.limit
     }
 
     /// Has those that run give up.
     pub(crate) fn stop(&self) {
-        let jobs: Vec<_> = self.lock().jobs.values().cloned().collect();
-        jobs.iter().for_each(|stop| stop.stop());
+        self.stop_those(|_| true);
+    }
+
+    /// Has those give up that are no bodies.
+    pub(crate) fn stop_errands(&self) {
+        self.stop_those(|kind| kind == Kind::Errand);
+    }
+
+    fn stop_those(&self, are_meant: impl Fn(Kind) -> bool) {
+        let running = self.lock();
+        let meant = running.jobs.values().filter(|(_, kind)| are_meant(*kind));
+        let meant: Vec<_> = meant.map(|(stop, _)| Arc::clone(stop)).collect();
+        drop(running);
+        meant.iter().for_each(|stop| stop.stop());
     }
 
     /// Waits until none runs.
@@ -202,19 +243,51 @@ struct Ticket {
     background: Arc<Background>,
     number: u64,
     stop: Arc<Stop>,
-    timer: Item,
+    timer: Option<Item>,
 }
 
 impl Drop for Ticket {
     fn drop(&mut self) {
-        self.background.agenda.cancel(self.timer);
+        if let Some(timer) = self.timer {
+            self.background.agenda.cancel(timer);
+        }
         let mut running = self.background.lock();
-        running.jobs.remove(&self.number);
+        if let Some((_, Kind::Body)) = running.jobs.remove(&self.number) {
+            running.bodies -= 1;
+        }
         let waiting = match running.jobs.is_empty() {
             true => std::mem::take(&mut running.waiting),
             false => Vec::new(),
         };
         drop(running);
         waiting.into_iter().for_each(Waker::wake);
+    }
+}
+
+#[cfg(all(test, not(any(shuttle, weak_memory))))]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn errands_take_no_room_from_bodies_and_are_stopped_by_themselves() {
+        let clock = Clock::Coarse;
+        let agenda = Agenda::new(clock.clone());
+        let background = Background::new(1, Duration::from_secs(60), clock, agenda);
+        for _ in 0..3 {
+            background.run_errand(pending());
+        }
+        assert!(background.has_room());
+        assert!(background.start(Place::Task, "body", pending()));
+        assert!(!background.has_room());
+        background.stop_errands();
+        while background.lock().jobs.len() > 1 {
+            tokio::task::yield_now().await;
+        }
+        assert!(!background.has_room(), "the body goes on");
+        background.stop();
+        background.ended().await;
+        assert!(background.has_room());
     }
 }

@@ -19,7 +19,12 @@ thread_local! {
 /// Such a call must not wait for another's computation: that one may be waiting for the body
 /// which the call is part of.
 pub(crate) fn is_inside() -> bool {
-    DEPTH.with(Cell::get) > 0
+    depth() > 0
+}
+
+/// How many bodies of cached functions the code that asks runs inside of.
+pub(crate) fn depth() -> usize {
+    DEPTH.with(Cell::get)
 }
 
 /// Whether this thread is in [`block_on`].
@@ -34,6 +39,12 @@ pub(crate) async fn inside<F: Future>(mut body: Pin<&mut F>) -> F::Output {
         body.as_mut().poll(cx)
     })
     .await
+}
+
+/// Runs what a function asks about its own value, as a part of its body.
+pub(crate) fn inside_now<R>(question: impl FnOnce() -> R) -> R {
+    let _mark = Mark::new();
+    question()
 }
 
 struct Mark;

@@ -276,8 +276,8 @@ impl Cache {
     /// has not acknowledged, and those of dropped writers, which are done at once and not when the
     /// writers' outcome has settled. Call it when the process is about to end; what is pending then
     /// is lost with it. What is [unreachable](CacheBuilder::sweep_rate) in the store is left there. Bodies
-    /// that run in the background may end within the same time; then they are dropped. The cache can
-    /// still be used.
+    /// that run in the background may end within the same time; then they are dropped. What
+    /// [`Warm::spawn`](crate::Warm::spawn) has begun is cancelled at once. The cache can still be used.
     ///
     /// # Errors
     ///
@@ -290,6 +290,7 @@ impl Cache {
         if !active(Mutant::NotSettledAtShutdown) {
             self.0.settle_now();
         }
+        self.0.background.stop_errands();
         let deadline = self.0.clock.after(within);
         let drained = self.drain(within).await;
         let bodies = pin!(self.0.background.ended());

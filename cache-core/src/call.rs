@@ -19,7 +19,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::ambient::{Ambient, Ambients};
 use crate::background::Place;
-use crate::body::{block_on, inside};
+use crate::body::{block_on, inside, inside_now};
 use crate::cache::Cache;
 use crate::chance;
 use crate::codec::{self, Codec, Coder};
@@ -30,7 +30,8 @@ use crate::handling::{Coding, Handling};
 use crate::key::KeyWriter;
 use crate::memory::entry::Entry;
 use crate::mutants::{Mutant, active};
-use crate::outcome::{HasAbsence, Shape};
+use crate::observation;
+use crate::outcome::{HasAbsence, Outcome, Shape};
 use crate::policy::{MAX_TTL, Tier};
 use crate::rehearsal;
 use crate::segment::SegmentWriter;
@@ -42,7 +43,8 @@ use aging::Held;
 use shared::Footing;
 use verification::{Sample, Sampled};
 
-pub use condition::{Condition, StoreIf, TtlWith, Unconditional, Verdict};
+pub use condition::{Condition, Unconditional, Verdict};
+use condition::{StoreIf, TtlWith};
 
 /// A value that any tier can hold: what annotated functions and direct operations keep.
 ///
@@ -140,6 +142,9 @@ where
         let kept = kept.filter(|kept| kept.is_some() || S::HAS_ABSENCE);
         if let (Some(kept), None) = (kept, writer.error()) {
             if !function.is_sampled() {
+                if ambients.have(Ambient::Observation) {
+                    observation::answered();
+                }
                 entry.series.hit();
                 return Call::hit(shape, kept);
             }
@@ -254,8 +259,11 @@ where
     K: Condition<S::Value>,
 {
     /// Keeps a value only if `condition` holds for it.
+    ///
+    /// The new condition has no name: where `F` is no such closure, the compiler says so once,
+    /// instead of once more for each method that a named one would be without.
     #[inline]
-    pub fn store_if<F>(self, condition: F) -> Call<R, S, StoreIf<F, K>>
+    pub fn store_if<F>(self, condition: F) -> Call<R, S, impl Condition<S::Value>>
     where
         F: Fn(&S::Value) -> bool,
     {
@@ -264,7 +272,7 @@ where
 
     /// Keeps a value for as long as `ttl` says, and no longer than what was said besides.
     #[inline]
-    pub fn ttl_with<F>(self, ttl: F) -> Call<R, S, TtlWith<F, K>>
+    pub fn ttl_with<F>(self, ttl: F) -> Call<R, S, impl Condition<S::Value>>
     where
         F: Fn(&S::Value) -> Duration,
     {
@@ -534,16 +542,18 @@ impl<S, V: LocalValue> Miss<S, V> {
     where
         S: Shape<R, Value = V>,
     {
-        if deferral::is_inside() && !active(Mutant::BlockStores) {
-            return self.look_deferred(subject).await;
+        let looked = match (&self.sampled, self.place(subject)) {
+            _ if deferral::is_inside() && !active(Mutant::BlockStores) => {
+                self.look_deferred(subject).await
+            }
+            (Some(sample), _) => Looked::Sampled(sample.clone()),
+            (None, Some((shared, coding))) => self.look_in_store(subject, shared, &coding).await,
+            (None, None) => self.look_in_memory(subject),
+        };
+        if let Looked::Answer(_) | Looked::Sampled(_) = looked {
+            observation::answered();
         }
-        if let Some(sample) = &self.sampled {
-            return Looked::Sampled(sample.clone());
-        }
-        match self.place(subject) {
-            Some((shared, coding)) => self.look_in_store(subject, shared, &coding).await,
-            None => self.look_in_memory(subject),
-        }
+        looked
     }
 
     /// Runs the body, and keeps what there is to keep.
@@ -553,11 +563,13 @@ impl<S, V: LocalValue> Miss<S, V> {
         B: AsyncFnOnce() -> R,
         K: Condition<V>,
     {
-        match ground {
+        let computed = match ground {
             Ground::Uncached => inside(pin!((work.body)())).await,
             Ground::Memory => self.compute_locally(subject, work).await,
             Ground::Store(footing) => self.compute_shared(subject, footing, work).await,
-        }
+        };
+        observation::computed(|| matches!(self.shape.outcome(&computed), Outcome::Failure));
+        computed
     }
 
     /// The store that the entry is kept in, and how; none if memory keeps it.
@@ -592,15 +604,15 @@ impl<S, V: LocalValue> Miss<S, V> {
             Some(value) => self.ttl_of(value, subject, condition),
             None => (self.none_ttl.or(policy.none_ttl)).unwrap_or_default(),
         };
-        if policy.jitter == 0 {
-            return ttl;
+        match policy.jitter {
+            0 => ttl,
+            ppm => chance::shortened(ttl.min(MAX_TTL), ppm),
         }
-        let share = f64::from(policy.jitter) / f64::from(chance::WHOLE);
-        ttl.mul_f64(1.0 - share * chance::draw())
     }
 
     fn ttl_of(&self, value: &V, subject: &Subject, condition: &impl Condition<V>) -> Duration {
-        let verdict = condition.judge(value);
+        // A call in there must not wait for the computation that it is a part of.
+        let verdict = inside_now(|| condition.judge(value));
         let own = verdict.ttl.unwrap_or(MAX_TTL).min(MAX_TTL);
         match (verdict.keep, verdict.ttl) {
             (false, _) => Duration::ZERO,

@@ -4,6 +4,7 @@
 
 use std::cell::Cell;
 use std::hash::{BuildHasher, RandomState};
+use std::time::Duration;
 
 /// Parts in a whole, for the shares that attributes give: data in a `const` setter can't be a float.
 pub(crate) const WHOLE: u32 = 1_000_000;
@@ -31,6 +32,13 @@ pub(crate) fn happens(ppm: u32) -> bool {
     ppm > 0 && draw() < f64::from(ppm) / f64::from(WHOLE)
 }
 
+/// A time that was drawn between `time` without this share of it, and `time` itself.
+pub(crate) fn shortened(time: Duration, ppm: u32) -> Duration {
+    let share = f64::from(ppm) / f64::from(WHOLE);
+    // A float is not exact to the last nanosecond.
+    time.mul_f64(1.0 - share * draw()).min(time)
+}
+
 /// The step of Vigna's xorshift64*, which never comes to zero from anything else.
 fn xorshift(mut state: u64) -> u64 {
     state ^= state >> 12;
@@ -52,6 +60,29 @@ mod tests {
             tenths.iter().all(|count| (9_000..11_000).contains(count)),
             "{tenths:?}"
         );
+    }
+
+    #[test]
+    fn times_are_shortened_by_at_most_their_share_and_never_lengthened() {
+        let hour = Duration::from_secs(3_600);
+        let times: Vec<_> = (0..10_000).map(|_| shortened(hour, 250_000)).collect();
+        assert!(
+            times
+                .iter()
+                .all(|time| (hour * 3 / 4..=hour).contains(time))
+        );
+        let tenth = |of: u32| hour * 3 / 4 + hour * of / 40;
+        for of in 0..10 {
+            let here = times
+                .iter()
+                .filter(|time| (tenth(of)..tenth(of + 1)).contains(*time));
+            let here = here.count();
+            assert!((800..1_200).contains(&here), "tenth {of}: {here}");
+        }
+        for nanos in 0..1_000 {
+            let time = Duration::new(2_592_000, 0) - Duration::from_nanos(nanos);
+            assert!(shortened(time, 1) <= time);
+        }
     }
 
     #[test]

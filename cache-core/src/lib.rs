@@ -37,6 +37,7 @@ mod memory;
 pub mod mutants;
 #[cfg(not(mutants))]
 mod mutants;
+mod observation;
 #[cfg(all(test, weak_memory))]
 mod orderings;
 mod outcome;
@@ -68,6 +69,7 @@ mod telemetry;
 pub mod testing;
 mod traffic;
 mod value_type;
+mod warm;
 
 pub use audit::audit;
 pub use builder::CacheBuilder;
@@ -82,14 +84,13 @@ pub use pattern::Pattern;
 pub use policy::{DEFAULT_TTL, MAX_TTL};
 pub use rollout::{Rollout, Rollouts};
 pub use stats::{FunctionStats, Stats};
+pub use warm::{Warm, WarmProgress, WarmReport, WarmStream, Warming, warm, warm_stream};
 
 /// All that an expansion may name. Not public API: it changes without notice.
 #[doc(hidden)]
 pub mod private {
     pub use crate::cache::Cache;
-    pub use crate::call::{
-        Call, Condition, StoreIf, TtlWith, Unconditional, Verdict, lookup, lookup_local,
-    };
+    pub use crate::call::{Call, Condition, Unconditional, Verdict, lookup, lookup_local};
     pub use crate::duration::parse_duration;
     pub use crate::function::Function;
     pub use crate::installed::installed;

@@ -1,6 +1,7 @@
 //! The rules across arguments and function: Args + Facts → Plan, every mistake collected on the way.
 
 mod codec;
+mod expressions;
 mod freshness;
 mod function;
 mod inherited;
@@ -121,26 +122,7 @@ pub(crate) fn cached(
 
     let names = Names::new(written, facts);
     inherited::resolve(&mut args, &names);
-    for expression in [
-        &args.scope,
-        &args.cache,
-        &args.codec,
-        &args.ttl_with,
-        &args.bypass_if,
-        &args.store_if,
-    ]
-    .into_iter()
-    .flatten()
-    {
-        if !expression.inherited {
-            names.need_receiver(&expression.value, errors);
-        }
-    }
-    for ttl in [&args.ttl, &args.none_ttl].into_iter().flatten() {
-        if let (Ttl::Expression(expression), false) = (&ttl.value, ttl.inherited) {
-            names.need_receiver(expression, errors);
-        }
-    }
+    expressions::find_their_names(&args, &names, errors);
     inherited::fits_cached(&args, written, &names, errors);
     let arguments = key::parts(&args, facts, &names, errors);
     let template = args.key_prefix.as_ref().map(|key_prefix| &key_prefix.value);

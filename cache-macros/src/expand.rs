@@ -14,7 +14,7 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::visit::Visit;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Expr, Path, ReturnType, Type, TypeInfer, parse_quote};
+use syn::{Expr, Path, ReturnType, Token, Type, TypeInfer, parse_quote};
 
 use crate::args::{Keyed, Outcome, Tier};
 use crate::check::{CachedPlan, InvalidatePlan};
@@ -45,6 +45,9 @@ pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> To
     let prefix = key::segments(&plan.segments);
     let ttl = lifetime(&quote!(ttl), plan.ttl.as_ref());
     let none_ttl = lifetime(&quote!(none_ttl), plan.none_ttl.as_ref());
+    // What a closure is given has to be known where it stands.
+    let of_returned =
+        (plan.ttl_with.is_some() || plan.store_if.is_some()).then(|| quote!(::<#returned, _>));
     let ttl_with = judged("ttl_with", plan.ttl_with.as_ref());
     let store_if = judged("store_if", plan.store_if.as_ref());
     let codec = plan.codec.as_ref().map(|codec| {
@@ -66,19 +69,24 @@ pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> To
             quote!(#asyncness move #body)
         }
     };
+    // So is what a condition lacks.
+    let judged_at = plan.ttl_with.as_ref().or(plan.store_if.as_ref());
+    let judged_at = judged_at.map(|judge| ours_at(judge.span()));
     let run = if facts.is_async {
         // What the future lacks for its value's sake is told where the value's lack is, and so not again.
-        let place = ours_at(returned.span());
+        let place = judged_at.unwrap_or_else(|| ours_at(returned.span()));
         let (call, run) = (Ident::new("call", place), Ident::new(run, place));
         quote_spanned!(place=> #call #with_absence.#run(#body).await)
     } else {
-        let run = local(&format!("{run}_blocking"));
+        let place = judged_at.unwrap_or_else(Span::call_site);
+        let run = Ident::new(&format!("{run}_blocking"), place);
         quote!(#call #with_absence.#run(#body))
     };
     let statements = quote! {
         #concrete
         let #described = #descriptor;
-        let #call = #lookup(#cache, #described, #outcome, #key, #prefix) #ttl #none_ttl #codec #ttl_with #store_if;
+        let #call = #lookup #of_returned(#cache, #described, #outcome, #key, #prefix) #ttl #none_ttl #codec
+            #store_if #ttl_with;
         #run
     };
     let function = owned::rebound(plan.kept.as_ref(), function);
@@ -207,6 +215,20 @@ fn judged(setter: &str, judge: Option<&Expr>) -> Option<TokenStream> {
     let judge = judge?;
     let place = ours_at(judge.span());
     let setter = Ident::new(setter, place);
+    let judge = match judge {
+        Expr::Closure(closure) => {
+            let mut closure = closure.clone();
+            // It lives beside the body, which takes the arguments with it.
+            closure.capture.get_or_insert(Token![move](place));
+            closure.into_token_stream()
+        }
+        // Called where it is written, it may be given what the value can be coerced to.
+        Expr::Path(function) => {
+            let value = Ident::new("value", place);
+            quote_spanned!(place=> move |#value| #function(#value))
+        }
+        other => other.into_token_stream(),
+    };
     Some(quote_spanned!(place=> .#setter(#judge)))
 }
 

@@ -106,6 +106,27 @@ impl FlightService {
         Ok(found.into_iter().next())
     }
 
+    /// The codes of all carriers that fly. Not cached: asked once, to know what to warm the cache with.
+    ///
+    /// # Errors
+    ///
+    /// The database's.
+    pub async fn carriers(&self) -> Result<Vec<String>, Error> {
+        let sql = "SELECT DISTINCT carrier FROM flights ORDER BY carrier";
+        Ok(self.database.rows(sql, (), |row| row.get(0)).await?)
+    }
+
+    /// Where all flights begin and end. Not cached either.
+    ///
+    /// # Errors
+    ///
+    /// The database's.
+    pub async fn routes(&self) -> Result<Vec<(String, String)>, Error> {
+        let sql = "SELECT DISTINCT origin, destination FROM flights ORDER BY origin, destination";
+        let ends = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+        Ok(self.database.rows(sql, (), ends).await?)
+    }
+
     /// Corrects the delay of a departure, in minutes; the arrival moves by as much.
     ///
     /// # Errors

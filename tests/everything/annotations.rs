@@ -108,6 +108,31 @@ impl Service {
         self.region.len()
     }
 
+    #[cached(
+        crate = crate::facade,
+        cache = self.cache,
+        bypass_if = limit == 0 || self.region.is_empty(),
+        store_if = <[_]>::is_sorted,
+        ttl_with = |found| self.ttl * u32::from(found.len() < limit),
+        ttl = "1h",
+        none_ttl = 30,
+        jitter = 0.1
+    )]
+    async fn judged(&self, limit: usize) -> Option<Vec<usize>> {
+        (limit > 1).then(|| (0..limit).collect())
+    }
+
+    #[cached(
+        crate = crate::facade,
+        cache = self.cache,
+        store_if = { let least = filter.page.0; move |found| *found > least },
+        ttl_with = |_| Duration::from_secs(seconds),
+        key(filter.city)
+    )]
+    fn judged_by(&self, filter: Filter, seconds: u64) -> u64 {
+        filter.page.1
+    }
+
     #[cached(crate = crate::facade, cache = &self.cache)]
     async fn taken_apart(
         &self,
@@ -268,6 +293,8 @@ async fn an_expansion_is_silent_under_every_lint() -> Result<(), Error> {
             service.taken_apart((1, 2), filter(), 3, 4, "x").await,
             "1 2 8 x"
         );
+        assert_eq!(service.judged(2).await, Some(vec![0, 1]));
+        assert_eq!(service.judged_by(filter(), 60), 2);
         assert_eq!(fibonacci(50), 12_586_269_025);
         assert_eq!(hidden(1_u8).await, 1);
         assert_eq!(lent("a", &["b"]).await["a b"], 1);

@@ -10,6 +10,7 @@ use crate::cache::Inner;
 use crate::clock::duration;
 use crate::freshness::Use;
 use crate::memory::invalidations::Born;
+use crate::observation;
 use crate::outcome::{Outcome, Shape};
 use crate::shared::Aged;
 use crate::subject::Subject;
@@ -72,6 +73,7 @@ impl<S, V: LocalValue> Miss<S, V> {
     where
         S: Shape<R, Value = V>,
     {
+        observation::answered();
         let series = &subject.series;
         match self.place(subject) {
             Some(_) => drop(series.shared_hits.fetch_add(1, Relaxed)),

@@ -31,11 +31,11 @@ pub struct Unconditional;
 
 /// Keeps the values for which `F` holds.
 #[derive(Debug, Clone, Copy)]
-pub struct StoreIf<F, K>(pub(super) F, pub(super) K);
+pub(super) struct StoreIf<F, K>(pub(super) F, pub(super) K);
 
 /// Keeps each value for as long as `F` says.
 #[derive(Debug, Clone, Copy)]
-pub struct TtlWith<F, K>(pub(super) F, pub(super) K);
+pub(super) struct TtlWith<F, K>(pub(super) F, pub(super) K);
 
 impl<V> Condition<V> for Unconditional {
     fn judge(&self, _: &V) -> Verdict {

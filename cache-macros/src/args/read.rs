@@ -23,7 +23,7 @@ pub(super) const CACHED: Known = &[
     ("none_ttl", "none_ttl = 30"),
     ("ttl_with", "ttl_with = |value| value.lifetime()"),
     ("jitter", "jitter = 0.1"),
-    ("bypass_if", "bypass_if = filter.is_admin"),
+    ("bypass_if", BYPASS_IF),
     ("store_if", "store_if = |value| !value.is_empty()"),
     ("verify", "verify = 0.001"),
     ("key", "key(user_id, filter.city)"),
@@ -42,6 +42,8 @@ pub(super) const CACHED: Known = &[
     ("codec", "codec = cachewright::codec::Postcard"),
     ("crate", "crate = my_reexport::cachewright"),
 ];
+
+const BYPASS_IF: &str = "bypass_if = filter.is_admin";
 
 pub(super) const INVALIDATE: Known = &[
     ("pattern", "pattern = \"booking:*\""),
@@ -280,13 +282,21 @@ pub(super) fn share(key: &Ident, value: &Expr) -> syn::Result<u32> {
     })
 }
 
-/// A closure over the value, or the name of a function.
+/// A closure over the value, the name of a function, or a block that gives one of the two.
 pub(super) fn judge(input: ParseStream, key: &Ident) -> syn::Result<Expr> {
     match value(input, key)? {
-        judge @ (Expr::Closure(_) | Expr::Path(_) | Expr::Call(_) | Expr::MethodCall(_)) => {
-            Ok(judge)
-        }
-        other => Err(form(key, other)),
+        judge @ (Expr::Closure(_) | Expr::Path(_) | Expr::Block(_)) => Ok(judge),
+        other => Err(error(
+            other,
+            format!(
+                "`{key}` is asked about each value before it is kept, and this is neither a closure nor the name of a function"
+            ),
+            format!(
+                "write `{}`; a call is judged by its arguments with `{}`",
+                example(key),
+                BYPASS_IF
+            ),
+        )),
     }
 }
 

@@ -96,6 +96,20 @@ fn every_argument_of_cached() {
 }
 
 #[test]
+fn conditions() {
+    let item = "
+        async fn quote(&self, city: &str, limit: u32) -> Result<Option<Quote>, Error> {
+            self.database.quote(city, limit).await
+        }
+    ";
+    let arguments = r#"
+        bypass_if = limit == 0, store_if = Quote::is_final, ttl_with = |quote| quote.lifetime(self.zone), ttl = "1h",
+        none_ttl = 30, jitter = 0.1
+    "#;
+    assert_expansion("cached_conditions", item, &cached(arguments, item));
+}
+
+#[test]
 fn patterns_and_generics() {
     let item = "
         fn get<'a, T: Serialize>(
