@@ -1,4 +1,4 @@
-//! A warm hit in Redis, beside its floor and a peer; and an invalidation of 10,000 entries of a million.
+//! A warm hit in Redis, beside its floor and a peer; a batch of 1,000 beside as many calls; and an invalidation of 10,000 entries of a million.
 //!
 //! ```text
 //! cargo bench -p cachewright-benches --bench redis
@@ -69,6 +69,37 @@ impl User {
 #[cachewright::cached(cache = OURS.get().unwrap(), ttl = 3600, key_prefix = "user:{id}")]
 async fn get_user(id: u64) -> User {
     User::load(id)
+}
+
+#[cachewright::cached(cache = OURS.get().unwrap(), ttl = 3600, key_prefix = "batch", batch = ids)]
+async fn get_users(ids: &[u64]) -> Vec<Option<User>> {
+    ids.iter().map(|id| Some(User::load(*id))).collect()
+}
+
+/// All keys, warm, asked for together and one after the other.
+async fn batches() {
+    let ids: Vec<u64> = (0..KEYS).collect();
+    get_users(&ids).await;
+    let loads = LOADS.load(Relaxed);
+    let (mut together, mut alone) = (Vec::new(), Vec::new());
+    for _ in 0..5 {
+        let began = Instant::now();
+        assert_eq!(get_users(&ids).await.len(), ids.len());
+        together.push(began.elapsed());
+        let began = Instant::now();
+        for id in &ids {
+            ours(*id).await;
+        }
+        alone.push(began.elapsed());
+    }
+    assert_eq!(LOADS.load(Relaxed), loads, "all were hits");
+    together.sort_unstable();
+    alone.sort_unstable();
+    let (together, alone) = (together[2], alone[2]);
+    let ratio = alone.as_secs_f64() / together.as_secs_f64();
+    println!(
+        "\n{KEYS} warm elements: {together:.1?} as a batch, {alone:.1?} as single calls, {ratio:.1} times"
+    );
 }
 
 async fn floor(id: u64) {
@@ -196,6 +227,7 @@ fn main() {
     OURS.set(cache).ok().unwrap();
     runtime.block_on(connect(&server));
     hits(&runtime, Effort::from_args());
+    runtime.block_on(batches());
     let quick = std::env::args().any(|argument| argument == "--quick");
     runtime.block_on(invalidation(quick));
 }

@@ -75,6 +75,12 @@ async fn a_store_need_not_know_how_to_read_heads_alone() {
     assert!(!fails(flaw, "a_head_is_what_a_value_begins_with").await);
 }
 
+#[tokio::test]
+async fn a_store_need_not_know_how_to_write_many_at_once() {
+    let flaw = Flaw::PatternScan;
+    assert!(!fails(flaw, "many_writes_at_once_are_done_as_each_by_itself").await);
+}
+
 macro_rules! caught {
     ($($test:ident: $flaw:ident by $check:ident,)*) => {
         $(#[tokio::test]
@@ -94,6 +100,7 @@ caught! {
     heads_without_their_holes_are_caught: HolesLeftOut by a_head_is_what_a_value_begins_with,
     a_prolongation_that_sets_the_time_is_caught: ProlongShortens by prolonging_shortens_nothing,
     a_prolongation_that_revives_is_caught: ProlongRevives by prolonging_revives_nothing,
+    many_writes_that_replace_nothing_are_caught: WritesOnce by many_writes_at_once_are_done_as_each_by_itself,
     a_scan_by_a_pattern_is_caught: PatternScan by the_beginning_of_a_scan_is_taken_literally,
     a_scan_of_one_page_is_caught: FirstPageOnly by a_scan_names_every_key_that_begins_so_and_no_other,
     work_before_the_first_poll_is_caught: Eager by a_future_that_is_not_polled_does_nothing,

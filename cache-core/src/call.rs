@@ -1,6 +1,7 @@
 //! One call of a cached function: looked up, and computed if need be.
 
 mod aging;
+mod batch;
 mod condition;
 mod deferred;
 mod local;
@@ -43,6 +44,11 @@ use aging::Held;
 use shared::Footing;
 use verification::{Sample, Sampled};
 
+pub(crate) use batch::Told;
+pub use batch::{
+    Batch, BatchArgument, BatchElement, Elements, Given, Lent, Missing, Repeatable, lookup_batch,
+    lookup_batch_local,
+};
 pub use condition::{Condition, Unconditional, Verdict};
 use condition::{StoreIf, TtlWith};
 

@@ -25,6 +25,8 @@ pub struct Function {
     version: Option<u32>,
     policy: Policy,
     key: KeyParts,
+    /// The argument each of whose elements is an entry.
+    batch: Option<u8>,
     /// Whether it is a method, whose receiver is no part of the key.
     has_receiver: bool,
     is_scoped: bool,
@@ -67,6 +69,7 @@ impl Function {
             version: None,
             policy: Policy::new(),
             key: KeyParts::Unknown,
+            batch: None,
             has_receiver: false,
             is_scoped: false,
             tags: &[],
@@ -194,6 +197,13 @@ impl Function {
         self
     }
 
+    /// Each element of the argument at this position is an entry of its own.
+    #[must_use]
+    pub const fn batch(mut self, position: u8) -> Self {
+        self.batch = Some(position);
+        self
+    }
+
     /// It is a method.
     #[must_use]
     pub const fn method(mut self) -> Self {
@@ -252,6 +262,10 @@ impl Function {
 
     pub(crate) fn key_parts(&self) -> KeyParts {
         self.key
+    }
+
+    pub(crate) fn batch_position(&self) -> Option<u8> {
+        self.batch
     }
 
     pub(crate) fn has_receiver(&self) -> bool {

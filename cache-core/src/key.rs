@@ -7,10 +7,12 @@
 mod bytes;
 mod canonical;
 mod compound;
+mod elements;
 mod failure;
 mod identity;
 mod seed;
 
+pub(crate) use elements::elements;
 pub(crate) use identity::hex;
 pub use identity::{ArgsHash, Identity, function_path, leaf_bucket};
 pub(crate) use seed::HashSeed;

@@ -90,6 +90,10 @@ pub use warm::{Warm, WarmProgress, WarmReport, WarmStream, Warming, warm, warm_s
 #[doc(hidden)]
 pub mod private {
     pub use crate::cache::Cache;
+    pub use crate::call::{
+        Batch, BatchArgument, BatchElement, Elements, Given, Lent, Missing, Repeatable,
+        lookup_batch, lookup_batch_local,
+    };
     pub use crate::call::{Call, Condition, Unconditional, Verdict, lookup, lookup_local};
     pub use crate::duration::parse_duration;
     pub use crate::function::Function;
@@ -98,6 +102,9 @@ pub mod private {
     pub use crate::invalidation::{Invalidation, invalidation};
     pub use crate::invalidator::{CalledEntry, Invalidator};
     pub use crate::key::{ArgsHash, Identity, KeyArgument, KeyWriter, function_path, leaf_bucket};
+    pub use crate::outcome::{
+        Answers, BatchOf, BatchReturns, Batched, OrBatch, Ordered, Taken, Unordered,
+    };
     pub use crate::outcome::{
         Compared, Equality, Fits, FutureIn, FutureOf, HasAbsence, OptionOf, OrComparedOption,
         OrComparedResult, OrComparedValue, OrFuture, OrFutureInOption, OrFutureInResult, OrOption,
@@ -110,7 +117,8 @@ pub mod private {
     pub use crate::rehearsal::{Rehearsed, Unknown, rehearse, rehearse_blocking};
     pub use crate::schema::{Gap, Reason, Schema};
     pub use crate::segment::{Segment, SegmentWriter, escape, render, render_widened};
-    pub use crate::value_type::{AnyValue, Unseen, ValueOf, ValueType, value_of};
+    pub use crate::value_type::{AnyBatch, AnyValue, NoBatch, Unseen, ValueOf, ValuesOf};
+    pub use crate::value_type::{ValueType, value_of, values_of};
     pub use crate::{__function as function, __invalidator as invalidator};
     pub use linkme;
 }

@@ -78,6 +78,8 @@ mutants! {
 
     /// The generations are read again after the body ran, and the entry is filled under those.
     FenceReadAfterBody,
+    /// The same for the entries of a batch alone.
+    FencesOfABatchReadAfterBody,
     /// A missing generation counts as a fixed one, which is never minted; an invalidation sets
     /// another one.
     MissingIsZero,

@@ -8,8 +8,10 @@
 //! has an `==`, and then for any. (Looking at tokens would take `anyhow::Result<T>` for a plain
 //! value; a trait implemented for all four would overlap.)
 
+mod batch;
 mod returns;
 
+pub use batch::{Answers, BatchOf, BatchReturns, Batched, OrBatch, Ordered, Taken, Unordered};
 pub use returns::{
     OrComparedOption, OrComparedResult, OrComparedValue, OrFuture, OrFutureInOption,
     OrFutureInResult, OrOption, OrResult, OrResultOption, OrValue, Returns,

@@ -62,6 +62,8 @@ pub enum Unknown {
     Waits,
     /// The call came by a writer first, of this name, whose body was not run.
     Writer(&'static str),
+    /// The call is of the batch function of this name, each of whose elements is an entry.
+    Batch(&'static str),
     /// The function is synchronous, and the program ends with each panic: there is no way to stop
     /// such a call.
     Unstoppable,

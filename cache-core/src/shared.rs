@@ -33,6 +33,7 @@ use crate::traffic::Operation;
 
 pub(crate) use invalidate::Allowance;
 pub(crate) use look::{Aged, Found, Look};
+pub(crate) use many::Filled;
 pub(crate) use sweep::Sweeps;
 
 /// A store with its supervision.

@@ -156,6 +156,29 @@ pub trait Store: Send + Sync + fmt::Debug + 'static {
         deadline: Deadline,
     ) -> BoxFuture<'a, Result<Written, Error>>;
 
+    /// Stores the bytes of several entries, each as [`write`](Self::write) would, and says of each
+    /// what became of it: as many answers as entries and in their order. Nothing need be atomic
+    /// across them. For the many entries of one call; one round trip is what makes filling them cheap.
+    ///
+    /// Unless a store does better, this writes one after the other.
+    ///
+    /// # Errors
+    ///
+    /// Outage or configuration if any of them may not have been stored; others may have been.
+    fn write_many(
+        &self,
+        fills: Vec<Fill>,
+        deadline: Deadline,
+    ) -> BoxFuture<'_, Result<Vec<Written>, Error>> {
+        Box::pin(async move {
+            let mut written = Vec::with_capacity(fills.len());
+            for Fill { key, value, ttl } in fills {
+                written.push(self.write(&key, value, ttl, deadline).await?);
+            }
+            Ok(written)
+        })
+    }
+
     /// Deletes generations. `Ok` only when the store has proven that each is gone or was absent;
     /// this is the acknowledgement that an invalidation waits for. It must be possible when the
     /// store is full.
@@ -288,6 +311,17 @@ pub struct Mint {
     pub key: Key,
     /// Sent at most once.
     pub nonce: Nonce,
+}
+
+/// An entry to be stored: where, its bytes and for how long, as [`Store::write`] takes them.
+#[derive(Clone, Debug)]
+pub struct Fill {
+    /// The key of the value.
+    pub key: Key,
+    /// The bytes of the entry.
+    pub value: Vec<u8>,
+    /// At least a millisecond.
+    pub ttl: Duration,
 }
 
 /// What became of a write that the store answered.

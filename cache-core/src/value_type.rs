@@ -7,7 +7,7 @@ use std::ops::Deref;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use crate::outcome::Shape;
+use crate::outcome::{Batched, Shape};
 use crate::schema::Schema;
 
 /// What is known of the type of a function's values before it is called.
@@ -43,6 +43,61 @@ pub struct ValueOf<V>(AnyValue<V>);
 
 /// Any value.
 pub struct AnyValue<V>(PhantomData<fn() -> V>);
+
+/// The value of one element of what a batch function returns, for [`ValuesOf::value_type`].
+#[must_use]
+pub fn values_of<R>() -> ValuesOf<R> {
+    ValuesOf(AnyBatch(NoBatch(PhantomData)))
+}
+
+/// A batch of values that can be decoded.
+pub struct ValuesOf<R>(AnyBatch<R>);
+
+/// A batch of any values.
+pub struct AnyBatch<R>(NoBatch<R>);
+
+/// What is no batch, or can't be named.
+pub struct NoBatch<R>(PhantomData<fn() -> R>);
+
+impl<R: Batched<Value: DeserializeOwned + 'static>> ValuesOf<R> {
+    /// The type of its values, with what serde tells of it.
+    #[must_use]
+    pub fn value_type(&self) -> ValueType {
+        ValueOf::<R::Value>(AnyValue(PhantomData)).value_type()
+    }
+}
+
+impl<R: Batched> AnyBatch<R> {
+    /// The type of its values.
+    #[must_use]
+    pub fn value_type(&self) -> ValueType {
+        AnyValue::<R::Value>(PhantomData).value_type()
+    }
+}
+
+impl<R> NoBatch<R> {
+    /// One that was not seen.
+    #[must_use]
+    pub fn value_type(&self) -> ValueType {
+        AnyValue::<Unseen>(PhantomData).value_type()
+    }
+}
+
+impl<R> Deref for ValuesOf<R> {
+    type Target = AnyBatch<R>;
+
+    fn deref(&self) -> &AnyBatch<R> {
+        &self.0
+    }
+}
+
+impl<R> Deref for AnyBatch<R> {
+    type Target = NoBatch<R>;
+
+    fn deref(&self) -> &NoBatch<R> {
+        &self.0
+    }
+}
 
 impl<V: DeserializeOwned + 'static> ValueOf<V> {
     /// Its type, with what serde tells of it.

@@ -18,8 +18,8 @@ pub(crate) use defaults::{Annotation, Defaults, defaults};
 pub(crate) use entry::{Callee, EntryCall};
 pub(crate) use freshness::{Freshness, Length, SHARE, TOO_EARLY};
 use read::{
-    CACHED, INVALIDATE, choice, each, judge, key, krate, list, set, share, single_flight, tags,
-    text, unknown, value, version,
+    CACHED, INVALIDATE, batch, choice, each, judge, key, krate, list, set, share, single_flight,
+    tags, text, unknown, value, version,
 };
 
 /// A value together with the key that it was given to, for errors about the argument as a whole.
@@ -67,6 +67,8 @@ pub(crate) struct Cached {
     pub(crate) skip: Argument<Vec<Ident>>,
     pub(crate) scope: Argument<Expr>,
     pub(crate) tags: Argument<Vec<Template>>,
+    /// The argument each of whose elements is an entry.
+    pub(crate) batch: Argument<Ident>,
     pub(crate) version: Argument<u32>,
     pub(crate) cache: Argument<Expr>,
     pub(crate) tier: Argument<Tier>,
@@ -158,6 +160,7 @@ fn cached_argument(
         }),
         "scope" => set(&mut args.scope, name, errors, |key| value(input, key)),
         "tags" => set(&mut args.tags, name, errors, |key| tags(key, input)),
+        "batch" => set(&mut args.batch, name, errors, |key| batch(key, input)),
         "version" => set(&mut args.version, name, errors, |key| {
             version(&value(input, key)?)
         }),
@@ -271,7 +274,7 @@ mod tests {
     fn every_argument_is_read() {
         let tokens = r#"
             key_prefix = "user:{id}", ttl = 300, none_ttl = "30s", key(id, filter.city,), scope = self.tenant,
-            tags("team:{filter.team}", "catalog",),
+            tags("team:{filter.team}", "catalog",), batch = id,
             version = 2, cache = f::<A, B>(), tier = "memory", single_flight = "off", outcome = "result_option",
             codec = Postcard,
         "#;
@@ -281,6 +284,7 @@ mod tests {
         errors.finish().unwrap();
         assert_eq!(args.key.unwrap().value.len(), 2);
         assert_eq!(args.tags.unwrap().value.len(), 2);
+        assert_eq!(args.batch.unwrap().value, "id");
         assert_eq!(args.version.unwrap().value, 2);
         assert!(!args.single_flight.unwrap().value);
         assert_eq!(

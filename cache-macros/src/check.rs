@@ -1,5 +1,6 @@
 //! The rules across arguments and function: Args + Facts → Plan, every mistake collected on the way.
 
+mod batch;
 mod codec;
 mod expressions;
 mod freshness;
@@ -20,6 +21,7 @@ use crate::duration::Ttl;
 use crate::errors::Errors;
 use crate::signature::{Facts, Function, Returns, Value};
 use crate::template::Template;
+pub(crate) use batch::{Batch, element};
 use names::Names;
 pub(crate) use owned::Kept;
 
@@ -37,6 +39,7 @@ pub(crate) struct CachedPlan {
     pub(crate) has_receiver: bool,
     /// Whether anything of the instance tells its entries from those of others.
     pub(crate) is_scoped: bool,
+    pub(crate) batch: Option<Batch>,
     /// What separates entries beside the arguments.
     pub(crate) scopes: Vec<Expr>,
     pub(crate) ttl: Option<Ttl>,
@@ -114,15 +117,16 @@ pub(crate) fn cached(
     function::is_cached_alone(written, errors, &["cached", "invalidate_cache"]);
     function::has_a_body(written, errors);
     function::holds_its_receiver_shared(written, facts, errors);
-    function::returns_a_value_to_keep(written, facts, args.tier.as_ref(), errors);
+    function::returns_a_value_to_keep(written, facts, &args, errors);
     function::shows_its_outcome(written, facts, args.outcome.as_ref(), errors);
     absence_is_possible(&args, errors);
     freshness::fits(&args, written, errors);
     codec::has_a_store(&mut args, errors);
 
-    let names = Names::new(written, facts);
+    let names = Names::new(written, facts).of_batch(args.batch.as_ref());
     inherited::resolve(&mut args, &names);
     expressions::find_their_names(&args, &names, errors);
+    let batch = batch::batch(&args, written, facts, &names, errors);
     inherited::fits_cached(&args, written, &names, errors);
     let arguments = key::parts(&args, facts, &names, errors);
     let template = args.key_prefix.as_ref().map(|key_prefix| &key_prefix.value);
@@ -147,14 +151,21 @@ pub(crate) fn cached(
             _ => None,
         },
         concrete: match &facts.returns {
-            Returns::Plain { unsure } if args.outcome.is_none() => unsure.clone(),
+            // What a batch returns has to be seen to be one.
+            Returns::Plain { unsure } if args.outcome.is_none() && batch.is_none() => {
+                unsure.clone()
+            }
             _ => None,
         },
         needs_absence: match (&args.none_ttl, &args.outcome) {
             // A default is for those functions of a block that may return one.
-            (Some(none_ttl), None) if !none_ttl.inherited => Some(none_ttl.key.clone()),
+            // Nor is one needed where each element may be absent.
+            (Some(none_ttl), None) if !none_ttl.inherited && batch.is_none() => {
+                Some(none_ttl.key.clone())
+            }
             _ => None,
         },
+        batch,
         ttl: given(args.ttl),
         none_ttl: given(args.none_ttl),
         ttl_with: given(args.ttl_with),

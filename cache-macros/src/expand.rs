@@ -3,6 +3,7 @@
 //! Paths begin with `::`, and locals are `mixed_site`, so nothing of the user's can be taken for ours or the other way
 //! round. A `static` is not hygienic: it lives in a block with nothing of the user's in it.
 
+mod batch;
 mod body;
 mod descriptor;
 mod entry;
@@ -25,29 +26,41 @@ use crate::signature::{Facts, Function};
 pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> TokenStream {
     let returned = returned(facts);
     let runtime = Runtime::new(plan.facade.as_ref());
-    let lookup = runtime.name(match plan.tier {
-        Some(Tier::Memory) => "lookup_local",
-        _ => "lookup",
-    });
+    let lookup = match (plan.tier, &plan.batch) {
+        (Some(Tier::Memory), None) => runtime.name("lookup_local"),
+        (_, None) => runtime.name("lookup"),
+        (tier, Some(_)) => batch::lookup(&runtime, tier, &returned),
+    };
     let concrete = plan.concrete.as_ref().map(|name| {
         // A nested item can't name a type parameter, so this compiles only if `name` is a type.
         quote!(const _: fn(#name) = |_| {};)
     });
     let cache = cache(&runtime, plan.cache.as_ref());
     let descriptor = descriptor::function(plan, &runtime, &function);
-    let outcome = outcome(&runtime, plan.outcome.as_ref(), &returned, "outcome");
+    let outcome = match &plan.batch {
+        Some(_) => batch::outcome(&runtime, &returned),
+        None => outcome(&runtime, plan.outcome.as_ref(), &returned, "outcome"),
+    };
     let with_absence = plan.needs_absence.as_ref().map(|key| {
         // That the function returns no `None` is reported there.
         let place = ours_at(key.span());
         quote_spanned!(place=> .with_absence())
     });
-    let key = key::key(plan);
-    let prefix = key::segments(&plan.segments);
+    let looked_up = match &plan.batch {
+        Some(batch) => batch::looked_up(plan, batch),
+        None => {
+            let (key, prefix) = (key::key(plan, None), key::segments(&plan.segments, None));
+            quote!(#key, #prefix)
+        }
+    };
     let ttl = lifetime(&quote!(ttl), plan.ttl.as_ref());
     let none_ttl = lifetime(&quote!(none_ttl), plan.none_ttl.as_ref());
     // What a closure is given has to be known where it stands.
-    let of_returned =
-        (plan.ttl_with.is_some() || plan.store_if.is_some()).then(|| quote!(::<#returned, _>));
+    let is_judged = plan.ttl_with.is_some() || plan.store_if.is_some();
+    let of_returned = is_judged.then(|| match &plan.batch {
+        Some(_) => quote!(::<#returned, _, _, _, _, _, _, _>),
+        None => quote!(::<#returned, _>),
+    });
     let ttl_with = judged("ttl_with", plan.ttl_with.as_ref());
     let store_if = judged("store_if", plan.store_if.as_ref());
     let codec = plan.codec.as_ref().map(|codec| {
@@ -61,10 +74,15 @@ pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> To
         (None, Some(_)) => "or_stale",
         (None, None) => "or_compute",
     };
-    let body = match &plan.kept {
-        Some(kept) => owned::body(kept, &runtime, &function, facts, &returned),
-        None => {
-            let asyncness = facts.is_async.then(|| quote!(async));
+    let asyncness = facts.is_async.then(|| quote!(async));
+    let body = match (&plan.batch, &plan.kept) {
+        // It may run more than once, and each time on a copy of what it takes.
+        (Some(batch), _) => {
+            let body = batch::body(batch, &function, facts, &returned);
+            quote!(#asyncness #body)
+        }
+        (None, Some(kept)) => owned::body(kept, &runtime, &function, facts, &returned),
+        (None, None) => {
             let body = body::body(&function, facts, &returned, &TokenStream::new());
             quote!(#asyncness move #body)
         }
@@ -82,14 +100,25 @@ pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> To
         let run = Ident::new(&format!("{run}_blocking"), place);
         quote!(#call #with_absence.#run(#body))
     };
+    let place = match &plan.batch {
+        // What it can't return is its return type's matter.
+        Some(_) => ours_at(returned.span()),
+        None => Span::call_site(),
+    };
+    let looked_up =
+        quote_spanned!(place=> #lookup #of_returned(#cache, #described, #outcome, #looked_up));
+    let allow = plan.batch.as_ref().and_then(batch::allow_underscore);
     let statements = quote! {
         #concrete
         let #described = #descriptor;
-        let #call = #lookup #of_returned(#cache, #described, #outcome, #key, #prefix) #ttl #none_ttl #codec
-            #store_if #ttl_with;
+        #allow
+        let #call = #looked_up #ttl #none_ttl #codec #store_if #ttl_with;
         #run
     };
-    let function = owned::rebound(plan.kept.as_ref(), function);
+    let function = match &plan.batch {
+        Some(batch) => batch::unchanged(function, batch),
+        None => owned::rebound(plan.kept.as_ref(), function),
+    };
     body::with_body(function, facts, statements)
 }
 
@@ -102,12 +131,12 @@ pub(crate) fn invalidate(plan: &InvalidatePlan, function: Function, facts: &Fact
     let descriptor = descriptor::invalidator(plan, &runtime, &function);
     let patterns = plan.patterns.iter().map(|pattern| {
         let text = &pattern.text;
-        let segments = key::segments(&pattern.segments);
+        let segments = key::segments(&pattern.segments, None);
         quote!(.pattern(#text, #segments))
     });
     let tags = plan.tags.iter().map(|tag| {
         let text = &tag.text;
-        let segments = key::segments(&tag.segments);
+        let segments = key::segments(&tag.segments, None);
         quote!(.tag(#text, #segments))
     });
     let entries = plan.entries.iter().map(entry::call);

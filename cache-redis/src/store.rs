@@ -8,7 +8,7 @@ use cache_core::Error;
 use cache_core::fence::{Generation, Nonce};
 use cache_core::layout::Key;
 use cache_core::store::{
-    BoxFuture, Counters, Cursor, Deadline, Mint, Page, Store, Swap, Written, is_blocking,
+    BoxFuture, Counters, Cursor, Deadline, Fill, Mint, Page, Store, Swap, Written, is_blocking,
 };
 use tokio::runtime::Handle;
 
@@ -233,6 +233,24 @@ impl Store for RedisStore {
             let commands = vec![command::write(key, &value, ttl)];
             let answer = self.ask(commands, deadline).await?;
             reply::written(&answer.replies[0]).map_err(|fault| answer.fault(fault))
+        })
+    }
+
+    fn write_many(
+        &self,
+        fills: Vec<Fill>,
+        deadline: Deadline,
+    ) -> BoxFuture<'_, Result<Vec<Written>, Error>> {
+        Box::pin(async move {
+            if fills.is_empty() {
+                return Ok(Vec::new());
+            }
+            let commands = fills
+                .iter()
+                .map(|Fill { key, value, ttl }| command::write(key, value, *ttl));
+            let answer = self.ask(commands.collect(), deadline).await?;
+            let written: Result<_, _> = answer.replies.iter().map(reply::written).collect();
+            written.map_err(|fault| answer.fault(fault))
         })
     }
 

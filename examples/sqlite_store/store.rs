@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
 use cachewright::Error;
-use cachewright::store::{Blocking, BlockingStore, Cursor, Deadline, Key, Mint, Page};
+use cachewright::store::{Blocking, BlockingStore, Cursor, Deadline, Fill, Key, Mint, Page};
 use rusqlite::{Connection, ErrorCode::*, OptionalExtension, Result, TransactionBehavior};
 
 // Each commit is synced: a deletion that a power cut undid would bring back what was invalidated.
@@ -108,6 +108,15 @@ impl BlockingStore for SqliteStore {
     fn write(&mut self, key: &Key, value: &[u8], ttl: Duration, end: Deadline) -> Result<()> {
         let cache = self.within(end)?.transaction()?;
         cache.execute(PUT, (key.as_bytes(), value, after(ttl)))?;
+        cache.execute(PURGE, [now()])?;
+        cache.commit()
+    }
+
+    fn write_many(&mut self, fills: &[Fill], end: Deadline) -> Result<()> {
+        let cache = self.within(end)?.transaction()?;
+        for Fill { key, value, ttl } in fills {
+            cache.execute(PUT, (key.as_bytes(), value, after(*ttl)))?;
+        }
         cache.execute(PURGE, [now()])?;
         cache.commit()
     }

@@ -30,6 +30,8 @@ pub(crate) enum Flaw {
     ProlongShortens,
     /// `prolong` brings back what was minted and has expired.
     ProlongRevives,
+    /// What is there is not replaced.
+    WritesOnce,
     /// A scan takes `*` for anything.
     PatternScan,
     /// A scan ends with its first page.
@@ -206,6 +208,9 @@ impl Store for Broken {
     ) -> BoxFuture<'a, Result<Written, Error>> {
         if self.is(Flaw::Eager) {
             self.store.alter(|contents| contents.set(key, value, ttl));
+            return Box::pin(async { Ok(Written::Stored) });
+        }
+        if self.is(Flaw::WritesOnce) && self.store.peek(key).is_some() {
             return Box::pin(async { Ok(Written::Stored) });
         }
         self.store.write(key, value, ttl, self.deadline(deadline))

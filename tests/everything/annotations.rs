@@ -183,8 +183,29 @@ impl Service {
         self.region.len() + text.len() + filter.city.len()
     }
 
+    #[cached(crate = crate::facade, batch = ids, key_prefix = "batch:{self.region}:{ids}", skip(_unused), cache = self.cache)]
+    async fn batch(
+        &self,
+        mut ids: Vec<u64>,
+        _unused: &str,
+        label: String,
+    ) -> Loaded<HashMap<u64, String>> {
+        ids.sort_unstable();
+        let label = Some(label)
+            .filter(|label| !label.is_empty())
+            .ok_or(Failure)?;
+        let labelled = ids.into_iter().map(|id| (id, format!("{label} {id}")));
+        Ok(labelled.collect())
+    }
+
+    #[cached(crate = crate::facade, batch = _ids, tier = "memory", none_ttl = 1, cache = self.cache)]
+    fn unused_batch(&self, _ids: &[u64]) -> Vec<Option<u64>> {
+        Vec::new()
+    }
+
     #[invalidate_cache(
         "user:{self.region}:{user_id}",
+        "batch:{self.region}:*",
         "search:*",
         pattern = "other",
         entry = self.profile(user_id),
@@ -296,6 +317,9 @@ async fn an_expansion_is_silent_under_every_lint() -> Result<(), Error> {
         assert_eq!(service.judged(2).await, Some(vec![0, 1]));
         assert_eq!(service.judged_by(filter(), 60), 2);
         assert_eq!(fibonacci(50), 12_586_269_025);
+        let batch = service.batch(vec![2, 1], "", "of".to_owned()).await;
+        assert_eq!(batch.map(|batch| batch.len()), Ok(2));
+        assert_eq!(service.unused_batch(&[]), []);
         assert_eq!(hidden(1_u8).await, 1);
         assert_eq!(lent("a", &["b"]).await["a b"], 1);
         assert_eq!(service.get(5, (1, 1)).await, Ok(Some(Profile { id: 3 })));

@@ -63,14 +63,18 @@ impl<S, V: LocalValue> Miss<S, V> {
 
     /// Announces a computation, and gives what is stored: between this caller's look-up and its
     /// turn, another may have finished, or set a value.
-    fn begin(&self, subject: &Subject) -> (Computing<'_>, Option<Arc<Entry>>) {
+    pub(super) fn begin(&self, subject: &Subject) -> (Computing<'_>, Option<Arc<Entry>>) {
         let memory = &self.cache.inner().memory;
         let look = || memory.peek(&subject.key);
         memory.invalidations.begin(subject.leaf, look)
     }
 
     /// The answer that was found, with its entry, if it is one.
-    fn answer<R>(&self, subject: &Subject, found: Option<Arc<Entry>>) -> Option<(R, Arc<Entry>)>
+    pub(super) fn answer<R>(
+        &self,
+        subject: &Subject,
+        found: Option<Arc<Entry>>,
+    ) -> Option<(R, Arc<Entry>)>
     where
         S: Shape<R, Value = V>,
     {

@@ -4,6 +4,7 @@ use std::any::{TypeId, type_name};
 use std::sync::OnceLock;
 
 use super::Function;
+use crate::call::Told;
 use crate::entry::Fingerprint;
 #[cfg(debug_assertions)]
 use crate::error::LOG;
@@ -26,6 +27,8 @@ pub(crate) struct Instance {
     schema: Option<fn() -> &'static Schema>,
     identity: OnceLock<Identity>,
     round_trip: Record,
+    /// What has been said about its batches.
+    told: Told,
     pub(super) next: OnceLock<Box<Instance>>,
 }
 
@@ -42,6 +45,7 @@ impl Instance {
             schema,
             identity: OnceLock::new(),
             round_trip: Record::new(),
+            told: Told::default(),
             next: OnceLock::new(),
         }
     }
@@ -67,6 +71,10 @@ impl Instance {
     /// The shape of the value; `None` if it never leaves the process.
     pub(crate) fn schema(&self) -> Option<&'static Schema> {
         self.schema.map(|schema| schema())
+    }
+
+    pub(crate) fn told(&self) -> &Told {
+        &self.told
     }
 
     /// As in `shop::Users::get<u8>`.

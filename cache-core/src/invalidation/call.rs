@@ -17,7 +17,7 @@ use serde::Serialize;
 use super::Invalidation;
 use crate::error::{Error, LOG};
 use crate::function::{Function, KeyParts};
-use crate::key::KeyWriter;
+use crate::key::{KeyWriter, elements};
 use crate::registry;
 pub(crate) use path::fixed_path;
 use path::function_name;
@@ -218,7 +218,7 @@ impl Invalidation {
             // Other programs may have one of this name, whose key is taken to be all that is given.
             let all = 0..given.len();
             let all = all.filter(|argument| given[*argument].is_given());
-            self.add_key(name, &all.collect::<Vec<_>>(), given);
+            self.add_key(name, &all.collect::<Vec<_>>(), None, given);
             // Those of this program take something else than what the compiler saw. Better too much.
             functions
                 .iter()
@@ -232,27 +232,46 @@ impl Invalidation {
                 Some(positions) => {
                     let offset = given.len() - arguments.len();
                     let positions = positions.into_iter().map(|position| position + offset);
-                    keys.insert(positions.collect::<Vec<_>>());
+                    let batch = function.batch_position();
+                    let batch = batch.map(|position| usize::from(position) + offset);
+                    keys.insert((positions.collect::<Vec<_>>(), batch));
                 }
                 None => self.widen_to_all_of(function),
             }
         }
-        for key in keys {
-            self.add_key(name, &key, given);
+        for (key, batch) in keys {
+            self.add_key(name, &key, batch, given);
         }
     }
 
-    /// Adds the entries whose keys are made of what was given at these positions.
-    fn add_key(&mut self, name: &'static str, positions: &[usize], given: &[Given]) {
-        let mut key = Vec::new();
+    /// Adds the entries whose keys are made of what was given at these positions. That of a batch is
+    /// its elements, of which each is the key of an entry.
+    fn add_key(
+        &mut self,
+        name: &'static str,
+        positions: &[usize],
+        batch: Option<usize>,
+        given: &[Given],
+    ) {
+        let mut keys = vec![Vec::new()];
         for position in positions {
-            match &given[*position] {
-                Given::Value(bytes) => key.extend_from_slice(bytes),
+            let bytes = match &given[*position] {
+                Given::Value(bytes) => bytes,
                 Given::Unwritable(error) => return self.widen_to_everything(error),
                 Given::Nothing => unreachable!("a key is made of what was given"),
+            };
+            if batch != Some(*position) {
+                keys.iter_mut().for_each(|key| key.extend_from_slice(bytes));
+                continue;
             }
+            let Some(elements) = elements(bytes) else {
+                return self.widen_to_everything("a batch is no sequence of elements");
+            };
+            let before = keys.swap_remove(0);
+            let of_element = |element| [before.as_slice(), element].concat();
+            keys = elements.into_iter().map(of_element).collect();
         }
-        self.add_leaf(name, &key);
+        keys.iter().for_each(|key| self.add_leaf(name, key));
     }
 
     /// Everything below the part of its keys that is the same for all entries.

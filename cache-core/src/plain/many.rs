@@ -78,10 +78,9 @@ impl Cache {
         let looks = keys.iter().zip(&names);
         let looks = looks.map(|(key, name)| key.looked_for(name, key.default_ttl()));
         let looks: Vec<_> = looks.collect();
-        let series = &self.inner().plain;
         let coding = Encodable::new().coding(&self.inner().packaging, None);
         shared
-            .look_many(&looks, &coding, series, &mut shared.budget())
+            .look_many(&looks, &coding, &mut shared.budget())
             .await
     }
 

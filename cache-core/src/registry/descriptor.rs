@@ -5,7 +5,8 @@
 /// What follows `=>` is its return type, and behind it the names in it that may be parameters of a
 /// surrounding `impl`, which a `static` can't name. What the module has under such a name is
 /// imported into the inner block and so is found first; where the module has nothing, the name
-/// stands for [`Unseen`](crate::private::Unseen).
+/// stands for [`Unseen`](crate::private::Unseen). `each in` before the type says that what is kept are the
+/// values in it.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __function {
@@ -17,7 +18,35 @@ macro_rules! __function {
     };
     (
         $name:literal, $key_prefix:literal $(, $setter:ident($($value:tt)*))*
+        => each in $returned:ty $(, $unsure:ident $(<$($parameter:ident),+>)?)*
+    ) => {
+        $crate::__returning! {
+            $crate::private::values_of::<$returned>(),
+            $crate::__descriptor!(Function, $name, $key_prefix) $(.$setter($($value)*))*
+            $(, $unsure $(<$($parameter),+>)?)*
+        }
+    };
+    (
+        $name:literal, $key_prefix:literal $(, $setter:ident($($value:tt)*))*
         => $returned:ty $(, $unsure:ident $(<$($parameter:ident),+>)?)*
+    ) => {
+        $crate::__returning! {
+            $crate::private::value_of::<$returned, _>(
+                $crate::private::Returns::<$returned>::new().outcome(),
+            ),
+            $crate::__descriptor!(Function, $name, $key_prefix) $(.$setter($($value)*))*
+            $(, $unsure $(<$($parameter),+>)?)*
+        }
+    };
+}
+
+/// The descriptor of a cached function, with the names in its return type that may be parameters.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __returning {
+    (
+        $returned:expr, $descriptor:expr
+        $(, $unsure:ident $(<$($parameter:ident),+>)?)*
     ) => {
         $crate::__registered! {
             FUNCTION: Function in CACHEWRIGHT_FUNCTIONS_0_1 = {
@@ -26,14 +55,7 @@ macro_rules! __function {
                         $(<($(::core::marker::PhantomData<$parameter>,)+)>)?;)*
                 {
                     use self::*;
-                    $crate::__descriptor!(Function, $name, $key_prefix)
-                        $(.$setter($($value)*))*
-                        .returns(|| {
-                            $crate::private::value_of::<$returned, _>(
-                                $crate::private::Returns::<$returned>::new().outcome(),
-                            )
-                            .value_type()
-                        })
+                    $descriptor.returns(|| $returned.value_type())
                 }
             }
         }

@@ -24,7 +24,7 @@ const OUTLIVES: u32 = 4;
 const SHORTEST_GENERATION: Duration = Duration::from_secs(4 * 60 * 60);
 
 /// Entries that live as long as this prolong their generations whenever they are filled.
-const LONG: Duration = Duration::from_secs(60 * 60);
+pub(super) const LONG: Duration = Duration::from_secs(60 * 60);
 
 /// An entry that is looked for.
 #[derive(Debug, Clone, Copy)]
@@ -92,7 +92,18 @@ impl Shared {
         if active(Mutant::PendingLookedAtLate) && self.bars(look) {
             return Ok(Found::Barred);
         }
-        let opened = open(value.as_deref(), look.keys, &observed, coding);
+        Ok(self.judged(look, value.as_deref(), observed, coding))
+    }
+
+    /// What stands there, judged and counted.
+    pub(super) fn judged<V>(
+        &self,
+        look: Look<'_>,
+        value: Option<&[u8]>,
+        observed: Observed,
+        coding: &Coding<'_, V>,
+    ) -> Found<V> {
+        let opened = open(value, look.keys, &observed, coding);
         let judged = |opened: Opened<V>| {
             let id = opened.id;
             Ok((self.judge(look, opened)?, id))
@@ -100,12 +111,12 @@ impl Shared {
         match opened.and_then(judged) {
             Ok((Judged::Fresh(kept), id)) => {
                 look.series.shared_hits.fetch_add(1, Relaxed);
-                Ok(Found::Entry(kept, observed, id))
+                Found::Entry(kept, observed, id)
             }
-            Ok((Judged::Aged(aged), _)) => Ok(Found::Aged(aged, observed)),
+            Ok((Judged::Aged(aged), _)) => Found::Aged(aged, observed),
             Err(reason) => {
                 look.series.missed_shared(reason);
-                Ok(Found::Nothing(observed))
+                Found::Nothing(observed)
             }
         }
     }
@@ -380,6 +391,6 @@ pub(super) fn generation_ttl(ttl: Duration) -> Duration {
 }
 
 /// True for one call in eight, at random.
-fn one_in_eight() -> bool {
+pub(super) fn one_in_eight() -> bool {
     RandomState::new().hash_one(()).is_multiple_of(8)
 }

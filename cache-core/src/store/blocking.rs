@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::Poll;
 use std::time::Duration;
 
-use super::{BoxFuture, Counters, Cursor, Deadline, Generation, Key, Mint, Page, Store};
+use super::{BoxFuture, Counters, Cursor, Deadline, Fill, Generation, Key, Mint, Page, Store};
 use super::{Swap, Written};
 use crate::Error;
 
@@ -284,6 +284,16 @@ impl<S: BlockingStore> Store for Blocking<S> {
             })
             .await
         })
+    }
+
+    fn write_many(
+        &self,
+        fills: Vec<Fill>,
+        deadline: Deadline,
+    ) -> BoxFuture<'_, Result<Vec<Written>, Error>> {
+        Box::pin(self.run(deadline, move |backend| {
+            backend.write_many(&fills, deadline)
+        }))
     }
 
     fn invalidate<'a>(

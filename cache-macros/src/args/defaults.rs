@@ -135,7 +135,7 @@ fn between(begin: ParseStream, end: ParseStream) -> syn::Result<TokenStream> {
 /// Arguments that functions do not share.
 fn own_alone(key: &Ident) -> syn::Result<()> {
     let (problem, attribute) = match key.to_string().as_str() {
-        "key" | "skip" => ("it names arguments of one function", "cached"),
+        "key" | "skip" | "batch" => ("it names arguments of one function", "cached"),
         "ttl_with" | "store_if" => ("it judges the values of one function", "cached"),
         "bypass_if" => ("it judges the arguments of one function", "cached"),
         "outcome" => ("it says what the return type of one function is", "cached"),

@@ -30,6 +30,7 @@ pub(super) const CACHED: Known = &[
     ("skip", "skip(db)"),
     ("scope", "scope = self.tenant_id"),
     ("tags", TAGS),
+    ("batch", "batch = user_ids"),
     ("version", "version = 2"),
     ("cache", "cache = self.cache"),
     ("tier", "tier = \"memory\""),
@@ -246,6 +247,22 @@ pub(super) fn choice<T: Copy>(key: &Ident, text: &LitStr, choices: &[(&str, T)])
         format!("`{key}` cannot be `\"{given}\"`"),
         format!("it is one of {}", quoted(names)),
     ))
+}
+
+/// The name of an argument.
+pub(super) fn batch(key: &Ident, input: ParseStream) -> syn::Result<Ident> {
+    let written = value(input, key)?;
+    let name = match &written {
+        Expr::Path(path) => path.path.get_ident().cloned(),
+        _ => None,
+    };
+    name.ok_or_else(|| {
+        error(
+            written,
+            "`batch` names one argument of the function: each of its elements is an entry of its own",
+            "write its name: `batch = user_ids`",
+        )
+    })
 }
 
 pub(super) fn single_flight(key: &Ident, text: &LitStr) -> syn::Result<bool> {

@@ -3,7 +3,7 @@
 use quote::ToTokens;
 use syn::{ReturnType, Safety, Signature};
 
-use crate::args::{Keyed, Outcome, Tier};
+use crate::args::{Cached, Keyed, Outcome, Tier};
 use crate::errors::Errors;
 use crate::signature::{Facts, Function, Held, Returns};
 
@@ -138,10 +138,12 @@ pub(super) fn is_done_when_it_returns(
 pub(super) fn returns_a_value_to_keep(
     written: &Function,
     facts: &Facts,
-    tier: Option<&Keyed<Tier>>,
+    args: &Cached,
     errors: &mut Errors,
 ) {
-    let in_memory = matches!(tier, Some(tier) if matches!(tier.value, Tier::Memory));
+    let in_memory = matches!(&args.tier, Some(tier) if matches!(tier.value, Tier::Memory));
+    // What is kept of a batch are its values; the keys that they are returned with may be borrowed.
+    let may_borrow = |for_ever| args.batch.is_some() || for_ever && in_memory;
     let (problem, way_out) = match facts.returns {
         // That it has no body has been told.
         Returns::Nothing if written.body.is_none() => return,
@@ -162,7 +164,7 @@ pub(super) fn returns_a_value_to_keep(
             "a cached value needs a type that can be named: `impl Trait` hides it",
             "write the type; instead of `-> impl Future<Output = T>` write `async fn` and `-> T`",
         ),
-        Returns::Borrowed { for_ever } if !(for_ever && in_memory) => (
+        Returns::Borrowed { for_ever } if !may_borrow(for_ever) => (
             "a cached value outlives the call, so it cannot be borrowed",
             "return an owned value: `String` for `&str`, `Vec<T>` for `&[T]`, `Arc<T>` for `&T`",
         ),

@@ -6,6 +6,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Expr, ExprPath, Member, Type, TypePath};
 
+use super::batch::{element, is_batch};
 use super::names::{Names, find_self};
 use super::{KeyPart, KeyParts};
 use crate::args::{Cached, Keyed};
@@ -37,8 +38,16 @@ pub(super) fn parts(
         .arguments
         .iter()
         .filter(|argument| !is_skipped(args, argument));
-    kept.map(|argument| argument_part(argument, errors))
-        .collect()
+    let part = |argument: &Argument| {
+        let mut part = argument_part(argument, errors);
+        if is_batch(args, argument) {
+            let mut element = element();
+            element.set_span(part.blame.resolved_at(element.span()));
+            part.expression = Expr::Verbatim(element.to_token_stream());
+        }
+        part
+    };
+    kept.map(part).collect()
 }
 
 /// What separates entries beside the arguments: `scope`, and placeholders that no argument of the key covers: an entry

@@ -5,6 +5,8 @@ use quote::{ToTokens, quote_spanned};
 use syn::ext::IdentExt;
 use syn::{Expr, GenericArgument, PathArguments, Type, TypePath};
 
+use super::batch::element;
+use crate::args::Keyed;
 use crate::errors::{Errors, nearest, quoted};
 use crate::signature::{Argument, Boxed, Facts, Function, is_positional};
 use crate::template::{Placeholder, Template};
@@ -15,6 +17,8 @@ pub(super) struct Names<'a> {
     boxed: Option<&'a Boxed>,
     /// The token `self` of the receiver.
     receiver: Option<Span>,
+    /// The argument that stands for one of its elements.
+    batch: Option<String>,
 }
 
 impl<'a> Names<'a> {
@@ -26,7 +30,18 @@ impl<'a> Names<'a> {
                 .signature
                 .receiver()
                 .map(|receiver| receiver.self_token.span),
+            batch: None,
         }
+    }
+
+    /// The same, of a function whose key is made of the elements of one argument.
+    pub(super) fn of_batch(mut self, batch: Option<&Keyed<Ident>>) -> Self {
+        self.batch = batch.map(|batch| batch.value.unraw().to_string());
+        self
+    }
+
+    fn is_batch(&self, name: &str) -> bool {
+        self.batch.as_deref() == Some(name)
     }
 
     pub(super) fn find(&self, name: &str) -> Option<&'a Argument> {
@@ -57,7 +72,8 @@ impl<'a> Names<'a> {
     /// Refuses what is seen to be no scalar; of other types it shows when they are rendered.
     fn shows_a_scalar(&self, placeholder: &Placeholder, template: &Template, errors: &mut Errors) {
         let argument = self.find(&placeholder.root);
-        let argument = argument.filter(|_| placeholder.fields.is_empty());
+        let argument =
+            argument.filter(|_| placeholder.fields.is_empty() && !self.is_batch(&placeholder.root));
         if let Some(argument) = argument.filter(|argument| is_compound(&argument.ty)) {
             let name = placeholder.text();
             let way_out = match &argument.ty {
@@ -85,6 +101,7 @@ impl<'a> Names<'a> {
     ) -> Option<TokenStream> {
         let here = template.literal.span();
         let mut root = match (self.find(&placeholder.root), self.receiver) {
+            (Some(_), _) if self.is_batch(&placeholder.root) => element(),
             (Some(argument), _) => argument.variable.clone(),
             (None, Some(receiver))
                 if placeholder.root == "self" && !placeholder.fields.is_empty() =>

@@ -57,6 +57,17 @@ pub(super) fn closure(
     before: &TokenStream,
     statements: &TokenStream,
 ) -> TokenStream {
+    let block = block(facts, brace, before, statements);
+    quote!(|| -> #returned #block)
+}
+
+/// `{ … }`: what comes `first`, and then the body.
+pub(super) fn block(
+    facts: &Facts,
+    brace: token::Brace,
+    first: &TokenStream,
+    statements: &TokenStream,
+) -> TokenStream {
     let patterns = facts.arguments.iter().filter_map(|argument| {
         let Argument {
             variable,
@@ -71,11 +82,11 @@ pub(super) fn closure(
     });
     let mut block = TokenStream::new();
     brace.surround(&mut block, |block| {
-        before.to_tokens(block);
+        first.to_tokens(block);
         block.extend(patterns);
         statements.to_tokens(block);
     });
-    quote!(|| -> #returned #block)
+    block
 }
 
 /// The function with other statements, and with names for arguments that had patterns.

@@ -33,6 +33,10 @@ pub(super) fn function(plan: &CachedPlan, runtime: &Runtime, written: &Function)
         }
         KeyParts::Conditional => quote!(conditional_arguments()),
     };
+    let batch = plan.batch.as_ref().map(|batch| {
+        let position = number(&batch.position);
+        quote!(, batch(#position))
+    });
     let ttl = millis(&quote!(ttl_millis), plan.ttl.as_ref());
     let none_ttl = millis(&quote!(none_ttl_millis), plan.none_ttl.as_ref());
     let jitter = ppm(&quote!(jitter_ppm), plan.jitter);
@@ -49,15 +53,15 @@ pub(super) fn function(plan: &CachedPlan, runtime: &Runtime, written: &Function)
     let uncoalesced = (!plan.single_flight).then(|| quote!(, uncoalesced()));
     let value = plan.value.as_ref().map(|value| {
         let returned = &value.returned;
+        let each = plan.batch.as_ref().map(|_| quote!(each in));
         let unsure = value.unsure.iter().map(unsure);
-        quote!(=> #returned #(, #unsure)*)
+        quote!(=> #each #returned #(, #unsure)*)
     });
     let function = runtime.name("function");
     quote! {
         #function!(
-            #name, #key_prefix #method, #arguments #scoped #tags #ttl #none_ttl #jitter #freshness #verify #version #tier
-            #uncoalesced
-            #value
+            #name, #key_prefix #method, #arguments #batch #scoped #tags #ttl #none_ttl #jitter #freshness #verify #version
+            #tier #uncoalesced #value
         )
     }
 }

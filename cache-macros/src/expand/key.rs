@@ -1,15 +1,15 @@
 //! What the key and its prefix are made of.
 
-use proc_macro2::{Span, TokenStream, TokenTree};
-use quote::{quote, quote_spanned};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::Expr;
 use syn::spanned::Spanned;
 
 use super::{local, ours_at};
 use crate::check::{CachedPlan, KeyPart};
 
-/// The closure that writes the key.
-pub(super) fn key(plan: &CachedPlan) -> TokenStream {
+/// The closure that writes the key, perhaps that of one element.
+pub(super) fn key(plan: &CachedPlan, element: Option<&Ident>) -> TokenStream {
     if plan.arguments.is_empty() && plan.scopes.is_empty() && plan.bypass_if.is_none() {
         return quote!(|_| {});
     }
@@ -26,7 +26,12 @@ pub(super) fn key(plan: &CachedPlan) -> TokenStream {
         } = part;
         // A type that can't be a part of a key is the user's, so the bound is reported there.
         let place = ours_at(*blame);
-        let expression = reference(expression, place);
+        let is_element = element.is_some_and(|element| matches!(expression, Expr::Verbatim(written) if begins_with(written, element)));
+        let expression = match is_element {
+            // It is lent already.
+            true => expression.to_token_stream(),
+            false => reference(expression, place),
+        };
         let allow = allow_underscore(&expression);
         let argument = quote_spanned!(place=> #key.argument(#expression););
         quote!(#(#conditions)* #allow #argument)
@@ -37,21 +42,35 @@ pub(super) fn key(plan: &CachedPlan) -> TokenStream {
         let allow = allow_underscore(&scope);
         quote_spanned!(place=> #allow #key.scope(#scope);)
     });
-    quote!(|#key| { #bypass #(#arguments)* #(#scopes)* })
+    let element = element.map(|element| quote!(, #element));
+    quote!(|#key #element| { #bypass #(#arguments)* #(#scopes)* })
 }
 
-/// The closure that fills the placeholders of a template.
-pub(super) fn segments(segments: &[TokenStream]) -> TokenStream {
+/// The closure that fills the placeholders of a template, perhaps of that of one element.
+pub(super) fn segments(segments: &[TokenStream], element: Option<&Ident>) -> TokenStream {
     if segments.is_empty() {
-        return quote!(|_| {});
+        let element = element.map(|_| quote!(, _));
+        return quote!(|_ #element| {});
     }
     let prefix = local("prefix");
+    let shown = segments
+        .iter()
+        .any(|segment| element.is_some_and(|element| begins_with(segment, element)));
+    let element = element.map(|element| match shown {
+        true => quote!(, #element),
+        false => quote!(, _),
+    });
     let segments = segments.iter().map(|segment| {
         let place = ours_at(segment.span());
         let allow = allow_underscore(segment);
         quote_spanned!(place=> #allow #prefix.segment(&#segment);)
     });
-    quote!(|#prefix| { #(#segments)* })
+    quote!(|#prefix #element| { #(#segments)* })
+}
+
+fn begins_with(expression: &TokenStream, name: &Ident) -> bool {
+    let first = expression.clone().into_iter().next();
+    matches!(first, Some(TokenTree::Ident(first)) if first == *name)
 }
 
 /// An argument with a leading underscore may be unused in the body and still be part of the key.

@@ -137,6 +137,18 @@ fn a_chosen_key() {
 }
 
 #[test]
+fn a_batch() {
+    let item = "
+        async fn users(&self, db: &Database, mut ids: Vec<i64>) -> Result<HashMap<i64, User>, Error> {
+            ids.sort();
+            db.load(&ids).await
+        }
+    ";
+    let arguments = r#"key_prefix = "user:{ids}", ttl = 300, batch = ids, skip(db)"#;
+    assert_expansion("cached_batch", item, &cached(arguments, item));
+}
+
+#[test]
 fn an_invalidating_async_method() {
     let item = "
         async fn create(&self, user_id: i64, booking: NewBooking) -> Result<Booking, Error> {

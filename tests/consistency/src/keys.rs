@@ -22,10 +22,12 @@ pub enum Family {
     Price = 7,
     /// `set("cart:{id}")`: the cache itself is where the value lives.
     Cart = 8,
+    /// `batch = ids` under `user:{ids}:badge`, read for several ids at once.
+    Badge = 9,
 }
 
 impl Family {
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Profile,
         Self::Order,
         Self::Rating,
@@ -34,6 +36,7 @@ impl Family {
         Self::Local,
         Self::Price,
         Self::Cart,
+        Self::Badge,
     ];
 
     fn of(number: u8) -> Option<Self> {
@@ -43,7 +46,7 @@ impl Family {
     fn is_of_a_user(self) -> bool {
         matches!(
             self,
-            Self::Profile | Self::Order | Self::Rating | Self::Title
+            Self::Profile | Self::Order | Self::Rating | Self::Title | Self::Badge
         )
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::queue::quietly;
 use super::{for_each, late};
 use crate::Error;
-use crate::store::{Cursor, Deadline, Generation, Key, Mint, Page, Swap, Written};
+use crate::store::{Cursor, Deadline, Fill, Generation, Key, Mint, Page, Swap, Written};
 
 /// What a backend whose calls block must do to be a [`Store`](crate::store::Store): the same
 /// operations as plain functions. [`Blocking`](super::Blocking) makes the store, has an example,
@@ -95,6 +95,18 @@ pub trait BlockingStore: Send + 'static {
         ttl: Duration,
         deadline: Deadline,
     ) -> Result<(), Self::Error>;
+
+    /// Stores several, each as [`write`](Self::write) would. Unless a backend does better, in one
+    /// transaction for example, one after the other.
+    ///
+    /// # Errors
+    ///
+    /// If any of them may not have been stored; others may have been.
+    fn write_many(&mut self, fills: &[Fill], deadline: Deadline) -> Result<(), Self::Error> {
+        fills
+            .iter()
+            .try_for_each(|Fill { key, value, ttl }| self.write(key, value, *ttl, deadline))
+    }
 
     /// Deletes keys, also what has expired and a clock that is set back would show again. `Ok` only
     /// when each is gone, or was absent, for everybody and for good. It must be possible when the
@@ -244,6 +256,17 @@ impl<S: BlockingStore> Backend<S> {
     ) -> Result<Written, Error> {
         let written = self.make_room(deadline, |store| store.write(key, value, ttl, deadline))?;
         Ok(written.map_or(Written::Full, |()| Written::Stored))
+    }
+
+    /// Where there is no room for all, some may be stored all the same, which harms nobody.
+    pub(super) fn write_many(
+        &mut self,
+        fills: &[Fill],
+        deadline: Deadline,
+    ) -> Result<Vec<Written>, Error> {
+        let written = self.make_room(deadline, |store| store.write_many(fills, deadline))?;
+        let written = written.map_or(Written::Full, |()| Written::Stored);
+        Ok(vec![written; fills.len()])
     }
 
     pub(super) fn mint(

@@ -89,6 +89,11 @@ impl Unknown {
                 "`{call}` calls `{name}`, which invalidates, before any function with `#[cached]`; \
                  its body was not run"
             ),
+            Self::Batch(name) => write!(
+                f,
+                "`{call}` calls `{name}`, a batch, each of whose elements is an entry of its own: count \
+                 what its body is asked for; it was not run"
+            ),
             Self::Unstoppable => write!(
                 f,
                 "`{call}` is synchronous, and with `panic = \"abort\"` there is no way to begin it \

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::Error;
 use crate::fence::Generation;
 use crate::layout::Key;
-use crate::store::{BoxFuture, Counters, Cursor, Deadline, Mint, Page, Store, Swap, Written};
+use crate::store::{BoxFuture, Counters, Cursor, Deadline, Fill, Mint, Page, Store, Swap, Written};
 
 /// A store that does one operation with one handle and the next with the other.
 pub(super) struct Pair<S> {
@@ -79,6 +79,14 @@ impl<S: Store> Store for Pair<S> {
         deadline: Deadline,
     ) -> BoxFuture<'a, Result<Written, Error>> {
         self.next().write(key, value, ttl, deadline)
+    }
+
+    fn write_many(
+        &self,
+        fills: Vec<Fill>,
+        deadline: Deadline,
+    ) -> BoxFuture<'_, Result<Vec<Written>, Error>> {
+        self.next().write_many(fills, deadline)
     }
 
     fn invalidate<'a>(

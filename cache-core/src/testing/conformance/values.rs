@@ -1,8 +1,9 @@
 //! Reading, writing and removing.
 
-use super::trial::{Outcome, TTL, Trial};
+use super::trial::{Outcome, SHORT, TTL, Trial};
 use super::{ensure_eq, table};
 use crate::layout::Key;
+use crate::store::{Fill, Written};
 
 table! {
     a_value_is_read_as_it_was_written:
@@ -21,6 +22,8 @@ table! {
         "point 5: nothing is altered, a large value neither",
     a_write_replaces_what_is_there:
         "a fill overwrites whatever was there, what is foreign or outdated included",
+    many_writes_at_once_are_done_as_each_by_itself:
+        "the entries of one call are stored together, and each lives and answers by itself",
     a_head_is_what_a_value_begins_with:
         "what is unreachable is found by what it begins with: another value's must not stand for it",
     removed_values_are_gone_and_the_others_stay:
@@ -123,6 +126,30 @@ async fn a_write_replaces_what_is_there(trial: &Trial<'_>) -> Outcome {
         trial.read(&key).await?,
         expected
     );
+    Ok(())
+}
+
+async fn many_writes_at_once_are_done_as_each_by_itself(trial: &Trial<'_>) -> Outcome {
+    let names = ["a", "b", "short-lived", "large"].map(|name| trial.key(name));
+    let large = vec![7; 100_000];
+    let values = [&b"value"[..], b"", b"soon gone", &large];
+    let fills = names.iter().zip(values).zip([TTL, TTL, SHORT, TTL]);
+    let fills = fills.map(|((key, value), ttl)| Fill {
+        key: key.clone(),
+        value: value.to_vec(),
+        ttl,
+    });
+    trial.write(&names[1], b"from before", TTL).await?;
+    let deadline = trial.deadline();
+    let written = trial.store.write_many(fills.collect(), deadline).await?;
+    ensure_eq!("the answers", written, vec![Written::Stored; 4]);
+    trial.until_gone(&names[2]).await?;
+    let reply = trial.store.read(&names, trial.deadline()).await?;
+    let value = |place: usize| Some(values[place].to_vec());
+    let expected = [value(0), value(1), None, value(3)];
+    ensure_eq!("what was written", reply, expected);
+    let none = trial.store.write_many(Vec::new(), trial.deadline());
+    ensure_eq!("the answers to nothing", none.await?, Vec::new());
     Ok(())
 }
 

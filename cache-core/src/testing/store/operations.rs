@@ -7,7 +7,7 @@ use super::{Contents, Operation, ScriptedStore};
 use crate::Error;
 use crate::fence::Generation;
 use crate::layout::Key;
-use crate::store::{BoxFuture, Counters, Cursor, Deadline, Mint, Page, Store, Swap, Written};
+use crate::store::{BoxFuture, Counters, Cursor, Deadline, Fill, Mint, Page, Store, Swap, Written};
 
 impl Store for ScriptedStore {
     fn describe(&self) -> String {
@@ -79,6 +79,23 @@ impl Store for ScriptedStore {
             }
             contents.set(&key, value, ttl);
             Written::Stored
+        })
+    }
+
+    fn write_many(
+        &self,
+        fills: Vec<Fill>,
+        deadline: Deadline,
+    ) -> BoxFuture<'_, Result<Vec<Written>, Error>> {
+        self.perform(Operation::Write, deadline, move |contents| {
+            let stored = fills.into_iter().map(|Fill { key, value, ttl }| {
+                if contents.full {
+                    return Written::Full;
+                }
+                contents.set(&key, value, ttl);
+                Written::Stored
+            });
+            stored.collect()
         })
     }
 

@@ -84,6 +84,11 @@ pub const CHASES: &[Chase] = &[
         "a fence is from before the body",
     ),
     chase(
+        "fences-of-a-batch-read-after-body",
+        World::Busy,
+        "a batch reads its fences before its body, too",
+    ),
+    chase(
         "node-left-out",
         World::Busy,
         "every node of the prefix is in the fence",

@@ -1,5 +1,6 @@
 //! A service as users write it: functions that read are cached, functions that write invalidate.
 
+use std::collections::HashMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
@@ -118,6 +119,25 @@ impl Service {
         Ok(body.value(version))
     }
 
+    /// The body of what reads several at once.
+    async fn load_all(&self, ids: &[u16]) -> Result<HashMap<u16, Value>, Failure> {
+        let bodies = ids
+            .iter()
+            .map(|id| self.begin(Key::new(Family::Badge, *id)));
+        let mut bodies: Vec<_> = bodies.collect();
+        pause(some_of(self.workload.load_delay)).await;
+        let mut versions = Vec::new();
+        for body in &bodies {
+            versions.push(self.database.load(body.key.register()).await?);
+        }
+        pause(some_of(self.workload.load_delay)).await;
+        bodies.iter_mut().for_each(|body| body.finished = true);
+        let values = bodies.iter().zip(versions);
+        Ok(values
+            .map(|(body, version)| (body.key.id, body.value(version)))
+            .collect())
+    }
+
     fn load_blocking(&self, key: Key) -> Result<Value, Failure> {
         let mut body = self.begin(key);
         std::thread::sleep(some_of(self.workload.load_delay));
@@ -184,6 +204,11 @@ impl Service {
     pub async fn title(&self, id: u16) -> Result<Option<Value>, Failure> {
         let value = self.load(Key::new(Family::Title, id)).await?;
         Ok(Some(value).filter(|value| value.version % 2 == 1))
+    }
+
+    #[cached(cache = self.cache, key_prefix = "user:{ids}:badge", batch = ids)]
+    pub async fn badges(&self, ids: &[u16]) -> Result<HashMap<u16, Value>, Failure> {
+        self.load_all(ids).await
     }
 
     #[cached(cache = self.cache, key_prefix = "local:{id}", tier = "memory", tags("of:{id}"))]
@@ -324,6 +349,7 @@ impl Service {
             Family::Order => self.write_one_order(id, page, done).await,
             Family::Title => self.write_one_title(id, done).await,
             Family::Local => self.write_one_local(id, done).await,
+            Family::Badge => self.write_one_badge(id, done).await,
             Family::Listing => self.write_one_listing(id, done).await,
             _ => self.write_one_profile(id, done).await,
         }
@@ -336,6 +362,11 @@ impl Service {
 
     #[invalidate_cache(entry = self.title(id), cache = self.cache)]
     async fn write_one_title(&self, id: u16, done: &Committed) -> Result<(), Failure> {
+        self.commit(&[Register(id.into())], done).await
+    }
+
+    #[invalidate_cache(entry = self.badges(&[id]), cache = self.cache)]
+    async fn write_one_badge(&self, id: u16, done: &Committed) -> Result<(), Failure> {
         self.commit(&[Register(id.into())], done).await
     }
 

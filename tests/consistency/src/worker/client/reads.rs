@@ -11,7 +11,8 @@ use crate::worker::service::{Failure, Service, Value, plain};
 impl Client {
     pub(super) async fn call_one(&mut self) {
         let id = self.id();
-        let key = match self.rng.u8(..8) {
+        let key = match self.rng.u8(..10) {
+            8.. => return self.read_batch().await,
             0..3 => Key::new(Family::Profile, id),
             3 | 4 => Key {
                 family: Family::Order,
@@ -33,6 +34,26 @@ impl Client {
             Ended::Dropped(..) => Shown::Dropped,
         };
         self.note(Event::Read { key, shown }, start);
+    }
+
+    /// Several at once, some of them perhaps twice.
+    async fn read_batch(&mut self) {
+        let service = Arc::clone(&self.service);
+        let count = self.rng.usize(1..5);
+        let ids: Vec<u16> = (0..count).map(|_| self.id()).collect();
+        let start = now();
+        let ended = self.run(service.badges(&ids)).await;
+        for id in &ids {
+            let shown = match &ended {
+                Ended::With(Ok(values)) => values
+                    .get(id)
+                    .map_or(Shown::Missing, |value| (*value).into()),
+                Ended::With(Err(_)) => Shown::Failed,
+                Ended::Dropped(..) => Shown::Dropped,
+            };
+            let key = Key::new(Family::Badge, *id);
+            self.note(Event::Read { key, shown }, start);
+        }
     }
 
     pub(super) async fn read_directly(&mut self) {
@@ -90,6 +111,10 @@ async fn show(service: &Arc<Service>, key: Key) -> Shown {
             Err(failure) => Err(failure),
         },
         Family::Listing => service.listing(key.id).await,
+        Family::Badge => {
+            let values = service.badges(&[key.id]).await;
+            values.and_then(|values| values.get(&key.id).copied().ok_or(Failure))
+        }
         Family::Local => service.local(key.id).await,
         Family::Price => service.price(key.id).await,
         Family::Cart => match service.cache.get(&plain(key)).await {

@@ -131,11 +131,12 @@ impl Client {
     pub(super) async fn write_exactly(&mut self) {
         let service = Arc::clone(&self.service);
         let (id, done) = (self.id(), Committed::default());
-        let (family, page) = match self.rng.u8(..5) {
+        let (family, page) = match self.rng.u8(..6) {
             0 => (Family::Profile, 0),
             1 => (Family::Order, self.rng.u8(..2)),
             2 => (Family::Title, 0),
             3 => (Family::Local, 0),
+            4 => (Family::Badge, 0),
             _ => (Family::Listing, 0),
         };
         let key = Key { family, id, page };
