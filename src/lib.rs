@@ -15,7 +15,7 @@ pub use cache_core::{
 
 pub use env::from_env;
 
-pub use cache_macros::{cache_defaults, cached, invalidate_cache};
+pub use cache_macros::{cache_defaults, cached, invalidate_cache, update_cache};
 
 #[cfg(feature = "testing")]
 #[doc(inline)]

@@ -50,7 +50,14 @@ fn function<'r>(report: &'r Report, path: &str) -> &'r CachedFunction {
 
 #[test]
 fn clean_modules_are_clean_one_by_one_and_together() {
-    for module in ["bookings", "generics", "calls", "clean_sessions", "shapes"] {
+    for module in [
+        "bookings",
+        "generics",
+        "calls",
+        "clean_sessions",
+        "shapes",
+        "updates",
+    ] {
         audit_of(&format!("clean::{module}")).assert_clean();
     }
     audit_of("clean").assert_clean();
@@ -99,9 +106,19 @@ fn each_function_is_told_with_who_invalidates_it() {
 }
 
 #[test]
+fn a_writer_that_updates_an_entry_is_told_as_one_that_invalidates_it() {
+    let report = audit_of("clean::updates").report();
+    let counted = function(&report, "audit::clean::updates::counted");
+    let writers = counted.invalidated_by().iter();
+    let writers: Vec<_> = writers.map(|writer| writer.path()).collect();
+    assert_eq!(writers, ["audit::clean::updates::count"]);
+}
+
+#[test]
 fn patterns_and_calls_of_nothing_are_found() {
     assert_found("broken::patterns", FindingKind::UnmatchedPattern, "cancel");
     assert_found("broken::calls", FindingKind::UnknownEntry, "rename");
+    assert_found("broken::updates", FindingKind::UnknownEntry, "replace");
 }
 
 #[test]

@@ -70,6 +70,11 @@ impl Service {
         Some(id + self.run())
     }
 
+    #[cached(cache = self.cache, store_if = |answer: &u64| *answer > id)]
+    async fn conditional(&self, id: u64) -> u64 {
+        id + self.run()
+    }
+
     #[cached(cache = self.cache)]
     async fn unwritable(&self, _of: Unwritable) -> u64 {
         self.run()
@@ -226,6 +231,13 @@ async fn what_the_call_would_do_is_known_too() {
     // What its expressions call runs, and is no part of it.
     assert_eq!(service.bodies.load(SeqCst), 1);
     assert_eq!(service.cache.keys().len(), 1);
+}
+
+#[tokio::test]
+async fn that_a_call_asks_something_about_its_value_is_known() {
+    let service = Service::new();
+    assert!(rehearse(service.conditional(1)).unwrap().is_conditional());
+    assert!(!rehearse(service.traced(1, "a")).unwrap().is_conditional());
 }
 
 #[tokio::test]

@@ -18,6 +18,8 @@ mod places;
 mod returned;
 #[path = "signatures/threads.rs"]
 mod threads;
+#[path = "signatures/updates.rs"]
+mod updates;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};

@@ -1,6 +1,7 @@
 //! The handle of a cache, and what can be done with it directly.
 
 mod inner;
+mod living;
 
 use std::fmt;
 use std::pin::pin;
@@ -55,7 +56,9 @@ impl Cache {
     }
 
     pub(crate) fn from_builder(builder: CacheBuilder, plan: Plan) -> Self {
-        Self(Inner::new(builder, plan))
+        let cache = Self(Inner::new(builder, plan));
+        living::note(&cache.0);
+        cache
     }
 
     pub(crate) fn inner(&self) -> &Inner {

@@ -286,7 +286,10 @@ where
     }
 
     #[inline]
-    fn under<L>(self, condition: impl FnOnce(K) -> L) -> Call<R, S, L> {
+    fn under<L>(mut self, condition: impl FnOnce(K) -> L) -> Call<R, S, L> {
+        if let State::Rehearsed(part) = &mut self.state {
+            part.conditional();
+        }
         Call {
             state: self.state,
             condition: condition(self.condition),
@@ -391,7 +394,7 @@ where
             State::Hit(shape, kept) => answer(shape, kept),
             State::Miss(miss) => {
                 let (body, condition) = (async move || body(), self.condition);
-                block_on(miss.compute_or_stale(Work { body, condition }))
+                block_on(Box::pin(miss.compute_or_stale(Work { body, condition })))
             }
             State::Bypassed => body(),
             State::Rehearsed(part) => {
@@ -402,13 +405,15 @@ where
     }
 
     /// Like [`or_compute`](Self::or_compute), for a synchronous function: waits on this thread.
+    ///
+    /// Boxed as well: each call of a recursion would have it on the stack, with all that it may do.
     #[inline]
     pub fn or_compute_blocking(self, body: impl FnOnce() -> R) -> R {
         match self.state {
             State::Hit(shape, kept) => answer(shape, kept),
             State::Miss(miss) => {
                 let (body, condition) = (async move || body(), self.condition);
-                block_on(miss.compute(Work { body, condition }))
+                block_on(Box::pin(miss.compute(Work { body, condition })))
             }
             State::Bypassed => body(),
             State::Rehearsed(part) => {
@@ -464,7 +469,6 @@ where
                     let body = body();
                     async move { body() }
                 };
-                // Boxed: each call of a recursion has it on the stack else, with all that it may do.
                 block_on(Box::pin(miss.compute_or_refresh(
                     Place::Thread,
                     make,
@@ -579,7 +583,7 @@ impl<S, V: LocalValue> Miss<S, V> {
     }
 
     /// The store that the entry is kept in, and how; none if memory keeps it.
-    fn place(&self, subject: &Subject) -> Option<(&Shared, Coding<'_, V>)> {
+    pub(crate) fn place(&self, subject: &Subject) -> Option<(&Shared, Coding<'_, V>)> {
         let tier = subject.key.instance.function().policy().tier;
         match tier {
             Tier::All | Tier::SharedOnly => self.cache.inner().shared().zip(self.coding()),
@@ -599,7 +603,7 @@ impl<S, V: LocalValue> Miss<S, V> {
     }
 
     /// How long what was computed is kept. Zero is not at all.
-    fn time_to_live(
+    pub(crate) fn time_to_live(
         &self,
         subject: &Subject,
         kept: Option<&V>,

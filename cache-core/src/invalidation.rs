@@ -11,7 +11,8 @@ use crate::body::block_on;
 use crate::cache::{Cache, Inner};
 use crate::clock::Tick;
 use crate::deferral::{self, Deferral};
-use crate::error::LOG;
+use crate::error::{Error, LOG};
+use crate::function::Function;
 use crate::invalidator::Invalidator;
 use crate::key::KeyWriter;
 use crate::layout::Leaf;
@@ -23,10 +24,11 @@ use crate::rehearsal;
 use crate::segment::{SegmentWriter, render, render_widened};
 use crate::settling::Target;
 use crate::shared::Allowance;
+use call::fixed_path;
 
 /// The invalidation of a writer, rendered before its body runs.
 #[must_use = "an invalidation does nothing until `after` is awaited"]
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Invalidation {
     pub(crate) cache: Cache,
     pub(crate) function: &'static str,
@@ -43,18 +45,23 @@ pub struct Invalidation {
 /// Begins the invalidation of a writer.
 pub fn invalidation(cache: &Cache, writer: &'static Invalidator) -> Invalidation {
     registry::meet_writer(writer);
-    Invalidation {
-        cache: cache.clone(),
-        function: writer.name(),
-        patterns: Vec::new(),
-        entries: Vec::new(),
-        tags: Vec::new(),
-        target: Target::default(),
-        always: false,
-    }
+    Invalidation::of(cache, writer.name())
 }
 
 impl Invalidation {
+    /// The invalidation of a writer of this name.
+    pub(crate) fn of(cache: &Cache, function: &'static str) -> Self {
+        Self {
+            cache: cache.clone(),
+            function,
+            patterns: Vec::new(),
+            entries: Vec::new(),
+            tags: Vec::new(),
+            target: Target::default(),
+            always: false,
+        }
+    }
+
     /// Adds a pattern. A placeholder that can't be rendered widens it, to everything at worst.
     pub fn pattern(
         mut self,
@@ -114,6 +121,28 @@ impl Invalidation {
             let leaf = Leaf::of_call(function, arguments);
             self.target.leaves.push(leaf);
         }
+    }
+
+    /// Adds the entries of a function with these arguments.
+    pub(crate) fn add_entry(&mut self, function: &'static str, arguments: &[u8]) {
+        self.entries.push(function);
+        self.add_leaf(function, arguments);
+    }
+
+    /// Adds all that a function of this name may have: one of these, or if there are none, of another
+    /// program.
+    pub(crate) fn add_all_entries_of(&mut self, name: &'static str, functions: &[&Function]) {
+        self.entries.push(name);
+        self.target.everything |= functions.is_empty();
+        for function in functions {
+            self.add_path(&fixed_path(function.key_prefix(), name), false);
+        }
+    }
+
+    /// Adds everything, for it is not known which entry of this function it is.
+    pub(crate) fn widen_to_everything_for(&mut self, entry: &'static str, reason: &Error) {
+        self.entries.push(entry);
+        self.widen_to_everything(reason);
     }
 
     fn widen_to_everything(&mut self, reason: impl Display) {
@@ -176,14 +205,14 @@ impl Invalidation {
 }
 
 /// Invalidates when it is dropped, unless it was told the outcome before.
-struct Guard {
+pub(crate) struct Guard {
     invalidation: Option<Invalidation>,
     /// The block that the writer started in.
     deferral: Option<Arc<Deferral>>,
 }
 
 impl Guard {
-    fn new(invalidation: Invalidation) -> Self {
+    pub(crate) fn new(invalidation: Invalidation) -> Self {
         Self {
             invalidation: Some(invalidation),
             deferral: deferral::current(),
@@ -214,7 +243,7 @@ impl Guard {
     }
 
     /// The body wrote.
-    async fn succeeded(mut self) {
+    pub(crate) async fn succeeded(mut self) {
         if let Some(invalidation) = self.take()
             && !self.deferred(&invalidation)
         {
@@ -226,9 +255,29 @@ impl Guard {
         }
     }
 
+    /// The body wrote, and what it returned stands in memory in the place of what was outdated. A store
+    /// may hold something for programs that keep it there.
+    pub(crate) async fn written_to_memory(mut self) {
+        if let Some(invalidation) = self.invalidation.take() {
+            let inner = invalidation.cache.inner();
+            inner.statistics.invalidations.fetch_add(1, Relaxed);
+            inner.invalidate_in_store(&invalidation.target).await;
+            invalidation.note();
+        }
+    }
+
+    /// The body wrote, and a store has acknowledged that what was there is outdated.
+    pub(crate) fn written_to_store(mut self) {
+        if let Some(invalidation) = self.invalidation.take() {
+            let inner = invalidation.cache.inner();
+            inner.invalidate_locally(&invalidation.target);
+            invalidation.note();
+        }
+    }
+
     /// The body says that it did not write. Who does not believe it must not wait for the store: a
     /// failure can't be held across an await.
-    fn failed(mut self) {
+    pub(crate) fn failed(mut self) {
         let believed = |invalidation: &mut Invalidation| !invalidation.always;
         drop(self.invalidation.take_if(believed));
         if let Some(invalidation) = self.take()

@@ -68,6 +68,7 @@ mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod traffic;
+mod update;
 mod value_type;
 mod warm;
 
@@ -117,6 +118,9 @@ pub mod private {
     pub use crate::rehearsal::{Rehearsed, Unknown, rehearse, rehearse_blocking};
     pub use crate::schema::{Gap, Reason, Schema};
     pub use crate::segment::{Segment, SegmentWriter, escape, render, render_widened};
+    pub use crate::update::{
+        Answered, AnsweredAtOnce, AtOnce, Awaited, Caller, Ending, KeptAs, Mode, Update, update,
+    };
     pub use crate::value_type::{AnyBatch, AnyValue, NoBatch, Unseen, ValueOf, ValuesOf};
     pub use crate::value_type::{ValueType, value_of, values_of};
     pub use crate::{__function as function, __invalidator as invalidator};

@@ -86,6 +86,19 @@ impl Memory {
     /// being served: an invalidation that comes between it and the insertion is seen by every
     /// read, because reads compare the same slots.
     pub(crate) fn insert(&self, entry: Arc<Entry>, leaf: Slot) -> Arrange {
+        self.insert_if_permitted(entry, leaf).unwrap_or_default()
+    }
+
+    /// Stores what a writer has made, whose announcement still stands, if nothing that was computed
+    /// meanwhile can be older. None if it was not stored, and what is there has to be invalidated.
+    pub(crate) fn write_through(&self, entry: Arc<Entry>, leaf: Slot) -> Option<Arrange> {
+        let alone = self.invalidations.is_alone(leaf);
+        alone
+            .then(|| self.insert_if_permitted(entry, leaf))
+            .flatten()
+    }
+
+    fn insert_if_permitted(&self, entry: Arc<Entry>, leaf: Slot) -> Option<Arrange> {
         let (hash, ends) = (entry.key.hash, entry.ends());
         let displaced = self.invalidations.complete(leaf, || {
             let permitted = self.invalidations.permit(&entry.slots, entry.stamp.born());
@@ -95,10 +108,7 @@ impl Memory {
             }
             permitted.then(|| self.engine.insert(hash, entry.clone()))
         });
-        match displaced {
-            Some(_) => self.expiry.note(hash, ends),
-            None => Arrange::default(),
-        }
+        displaced.map(|_displaced| self.expiry.note(hash, ends))
     }
 
     /// Stores an entry in the place of whatever is stored or being computed.

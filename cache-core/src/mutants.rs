@@ -144,6 +144,14 @@ mutants! {
     /// A writer invalidates before its body runs.
     InvalidatedBeforeBody,
 
+    /// A writer that writes through stores in memory although something else is being computed.
+    WrittenBesideOthers,
+    /// What is written through is stamped with the time after the body.
+    WrittenWithLateStamp,
+    /// What is written through is stored in a store under the generations from before the body, with
+    /// no swap.
+    WrittenBlindly,
+
     /// A writer inside a block that defers invalidates when it returns, and not when the block does.
     InvalidatedBeforeCommit,
     /// A block that is dropped invalidates nothing.

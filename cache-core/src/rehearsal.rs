@@ -43,6 +43,8 @@ pub struct Rehearsed {
     pub(crate) none_ttl: Option<Duration>,
     /// The codec of the function's own, an `Arc<dyn Coder<V>>`.
     pub(crate) codec: Option<Box<dyn Any + Send + Sync>>,
+    /// Whether the function asks something about a value before it keeps it.
+    pub(crate) is_conditional: bool,
     /// Whether the function can answer with an absence that was kept.
     pub(crate) has_absence: bool,
     pub(crate) value_type: &'static str,
@@ -114,6 +116,17 @@ pub fn rehearse_blocking<R>(call: impl FnOnce() -> R) -> Learned {
 pub(crate) fn is_on() -> bool {
     let is_on = CURRENT.try_with(|current| current.borrow().is_some());
     is_on.unwrap_or(false)
+}
+
+/// Like [`rehearse`], for a call that the waker is handed to, and that says how it ended. Whether it
+/// `blocks` decides how it is stopped.
+pub(crate) fn rehearse_call(blocks: bool, call: impl FnOnce(&Waker) -> Unknown) -> Learned {
+    let rehearsal = Rehearsal::new(Some(Waker::from(Arc::new(Asleep))));
+    if blocks && !rehearsal.unwinds {
+        return Err(Unknown::Unstoppable);
+    }
+    let ended = rehearsal.direct(call);
+    rehearsal.learned(ended.unwrap_or(Unknown::Ended))
 }
 
 /// The rehearsal that the code which asks runs in. From then on, and until the call is stopped,
@@ -292,6 +305,13 @@ impl Rehearsed {
         self.has_absence
     }
 
+    /// Whether the function asks something about a value before it keeps it, by `store_if` or
+    /// `ttl_with`.
+    #[must_use]
+    pub fn is_conditional(&self) -> bool {
+        self.is_conditional
+    }
+
     /// The type of the values.
     #[must_use]
     pub fn value_type(&self) -> &'static str {
@@ -299,7 +319,6 @@ impl Rehearsed {
     }
 
     /// What can be done with the values, if they are of this type.
-    #[allow(dead_code, reason = "for whoever knows the type of the value")]
     pub(crate) fn handling<V: 'static>(&self) -> Option<Handling<V>> {
         self.handling.downcast_ref::<Handling<V>>().copied()
     }

@@ -6,6 +6,7 @@
 //! a time and demands to see the test fail.
 
 mod pending;
+mod updates;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;

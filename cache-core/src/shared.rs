@@ -32,7 +32,7 @@ use crate::sync::AtomicBool;
 use crate::traffic::Operation;
 
 pub(crate) use invalidate::Allowance;
-pub(crate) use look::{Aged, Found, Look};
+pub(crate) use look::{Aged, Found, Look, Made};
 pub(crate) use many::Filled;
 pub(crate) use sweep::Sweeps;
 

@@ -4,6 +4,7 @@ mod defaults;
 mod entry;
 mod freshness;
 mod read;
+mod update;
 
 use proc_macro2::{Ident, TokenStream};
 use syn::ext::IdentExt;
@@ -21,6 +22,7 @@ use read::{
     CACHED, INVALIDATE, batch, choice, each, judge, key, krate, list, set, share, single_flight,
     tags, text, unknown, value, version,
 };
+pub(crate) use update::Update;
 
 /// A value together with the key that it was given to, for errors about the argument as a whole.
 #[derive(Clone)]
@@ -97,6 +99,11 @@ pub(crate) struct Invalidate {
     pub(crate) cache: Argument<Expr>,
     pub(crate) outcome: Argument<Outcome>,
     pub(crate) krate: Argument<Path>,
+}
+
+/// Reads the arguments of `#[update_cache]`.
+pub(crate) fn update(tokens: TokenStream, errors: &mut Errors) -> Update {
+    update::read(tokens, errors)
 }
 
 const TIERS: &[(&str, Tier)] = &[("memory", Tier::Memory), ("shared", Tier::Shared)];
@@ -249,7 +256,7 @@ fn invalidate_argument(
 
 #[cfg(test)]
 mod tests {
-    use super::{cached, invalidate};
+    use super::{cached, invalidate, update};
     use crate::errors::Errors;
     use proc_macro2::TokenStream;
 
@@ -268,6 +275,23 @@ mod tests {
 
     fn in_invalidate(tokens: &str) -> Vec<String> {
         mistakes(|tokens, errors| drop(invalidate(tokens, errors)), tokens)
+    }
+
+    fn in_update(tokens: &str) -> Vec<String> {
+        mistakes(|tokens, errors| drop(update(tokens, errors)), tokens)
+    }
+
+    #[test]
+    fn what_an_update_takes_over_and_what_it_refuses() {
+        let mut errors = Errors::new();
+        let tokens = r#"entry = f(a), entry = self.g(), defaults(on = "always", crate = c)"#;
+        let args = update(tokens.parse().unwrap(), &mut errors);
+        errors.finish().unwrap();
+        assert_eq!(args.entries.len(), 2);
+        assert!(args.always.unwrap().inherited && args.krate.unwrap().inherited);
+        assert!(in_update("cache = self.cache")[0].contains("where the cached function keeps it"));
+        assert!(in_update("\"user:*\"")[0].contains("names many entries"));
+        assert!(in_update("ttl = 3")[0].contains("it is one of `#[cached]`"));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod inherited;
 mod key;
 mod names;
 mod owned;
+mod update;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use syn::ext::IdentExt;
@@ -24,6 +25,7 @@ use crate::template::Template;
 pub(crate) use batch::{Batch, element};
 use names::Names;
 pub(crate) use owned::Kept;
+pub(crate) use update::{UpdatePlan, update};
 
 /// All that the expansion of `#[cached]` puts into tokens.
 pub(crate) struct CachedPlan {
@@ -114,7 +116,11 @@ pub(crate) fn cached(
     errors: &mut Errors,
 ) -> CachedPlan {
     function::is_plain(written, errors);
-    function::is_cached_alone(written, errors, &["cached", "invalidate_cache"]);
+    function::is_cached_alone(
+        written,
+        errors,
+        &["cached", "invalidate_cache", "update_cache"],
+    );
     function::has_a_body(written, errors);
     function::holds_its_receiver_shared(written, facts, errors);
     function::returns_a_value_to_keep(written, facts, &args, errors);

@@ -9,6 +9,7 @@ mod descriptor;
 mod entry;
 mod key;
 mod owned;
+mod update;
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
@@ -21,6 +22,8 @@ use crate::args::{Keyed, Outcome, Tier};
 use crate::check::{CachedPlan, InvalidatePlan};
 use crate::duration::Ttl;
 use crate::signature::{Facts, Function};
+
+pub(crate) use update::update;
 
 /// The expansion of `#[cached]`.
 pub(crate) fn cached(plan: &CachedPlan, function: Function, facts: &Facts) -> TokenStream {

@@ -44,6 +44,15 @@ pub fn invalidate_cache(
     .into()
 }
 
+#[doc = include_str!("update_cache.md")]
+#[proc_macro_attribute]
+pub fn update_cache(
+    arguments: proc_macro::TokenStream,
+    item: proc_macro::TokenStream,
+) -> proc_macro::TokenStream {
+    annotate("update_cache", arguments.into(), item.into(), expand_update).into()
+}
+
 #[doc = include_str!("cache_defaults.md")]
 #[proc_macro_attribute]
 pub fn cache_defaults(
@@ -81,4 +90,13 @@ fn expand_invalidate(arguments: TokenStream, function: Function) -> syn::Result<
     let plan = check::invalidate(args, &function, &facts, &mut errors);
     errors.finish()?;
     Ok(expand::invalidate(&plan, function, &facts))
+}
+
+fn expand_update(arguments: TokenStream, function: Function) -> syn::Result<TokenStream> {
+    let mut errors = Errors::new();
+    let args = args::update(arguments, &mut errors);
+    let facts = signature::facts(&function, None);
+    let plan = check::update(args, &function, &facts, &mut errors);
+    errors.finish()?;
+    Ok(expand::update(&plan, function, &facts))
 }

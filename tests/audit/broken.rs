@@ -44,6 +44,19 @@ pub(crate) mod calls {
     }
 }
 
+pub(crate) mod updates {
+    use cachewright::update_cache;
+
+    fn uncached(id: u64) -> u64 {
+        id
+    }
+
+    #[update_cache(entry = uncached(id))]
+    pub(crate) fn replace(id: u64) -> u64 {
+        id
+    }
+}
+
 pub(crate) mod forgotten {
     #[cachewright::cached(key_prefix = "country:all")]
     pub(crate) fn countries() -> u64 {

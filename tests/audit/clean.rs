@@ -125,3 +125,18 @@ pub(crate) mod shapes {
     #[invalidate_cache("note:*")]
     pub(crate) fn write() {}
 }
+
+pub(crate) mod updates {
+    use cachewright::{cached, update_cache};
+
+    #[cached(key_prefix = "counter:{id}")]
+    pub(crate) async fn counted(id: u64) -> Option<u64> {
+        Some(id)
+    }
+
+    // Nothing else changes it.
+    #[update_cache(entry = counted(id))]
+    pub(crate) fn count(id: u64) -> u64 {
+        id + 1
+    }
+}

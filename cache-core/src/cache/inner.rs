@@ -192,6 +192,13 @@ impl Inner {
         self.arrange(self.memory.insert(entry, leaf));
     }
 
+    /// Stores what a writer has made under a leaf, and arranges for it to be reclaimed. False if it
+    /// was not stored, and what is there has to be invalidated.
+    pub(crate) fn write_through(&self, entry: Arc<Entry>, leaf: Slot) -> bool {
+        let arrange = self.memory.write_through(entry, leaf);
+        arrange.map(|arrange| self.arrange(arrange)).is_some()
+    }
+
     /// Stores an entry in the place of what is there, and arranges for it to be reclaimed.
     pub(crate) fn replace(&self, entry: Arc<Entry>, leaf: Slot) {
         self.arrange(self.memory.replace(entry, leaf));

@@ -26,7 +26,7 @@ pub(super) struct Held<V> {
 impl<S, V: LocalValue> Miss<S, V> {
     /// Whether values are kept for longer than they are fresh. Those for which memory stands in for a
     /// store are not: it hears of no other process' invalidations.
-    pub(super) fn ages_here(&self) -> bool {
+    pub(crate) fn ages_here(&self) -> bool {
         self.handling.encodable.is_none() || self.cache.inner().shared.is_none()
     }
 

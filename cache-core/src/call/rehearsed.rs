@@ -54,6 +54,7 @@ where
         ttl: None,
         none_ttl: None,
         codec: None,
+        is_conditional: false,
         has_absence: S::HAS_ABSENCE,
         value_type: type_name::<S::Value>(),
         handling: Box::new(handling),
@@ -79,6 +80,11 @@ impl Part {
 
     pub(super) fn codec<V: 'static>(&mut self, codec: Arc<dyn Coder<V>>) {
         self.known.codec = Some(Box::new(codec));
+    }
+
+    /// A condition is a closure inside of the call, which knows more than can be handed over.
+    pub(super) fn conditional(&mut self) {
+        self.known.is_conditional = true;
     }
 
     /// Hands over what is known, and never goes on; unless there is no way to stop the call: then

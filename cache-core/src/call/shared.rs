@@ -20,7 +20,7 @@ use crate::memory::entry::Entry;
 #[cfg(mutants)]
 use crate::mutants::{Mutant, active};
 use crate::outcome::Shape;
-use crate::shared::{Budget, Found, Look, Shared};
+use crate::shared::{Budget, Found, Look, Made, Shared};
 use crate::subject::{Lifetime, Subject};
 
 /// What a call has been shown by a store.
@@ -43,7 +43,7 @@ struct Place<'a, V> {
 }
 
 impl<S, V: LocalValue> Miss<S, V> {
-    pub(super) fn looked_for<'a>(&self, subject: &'a Subject, keys: &'a EntryKeys) -> Look<'a> {
+    pub(crate) fn looked_for<'a>(&self, subject: &'a Subject, keys: &'a EntryKeys) -> Look<'a> {
         subject.looked_for(keys, self.ttl_of_a_value(subject))
     }
 
@@ -261,22 +261,14 @@ impl<V: LocalValue> Place<'_, V> {
         let Some(kept) = entry.value::<V>() else {
             return;
         };
-        let (mut stamp, mut kept_for) = (self.shared.stamp(ttl, cost), ttl);
-        let stale = look.policy.longest_stale();
-        // An absence is no use once it has expired.
-        if kept.is_some() && !stale.is_zero() {
-            (stamp, kept_for) = (stamp.outliving(), ttl + stale);
-        }
-        let encoded = self
-            .coding
-            .encode_entry(look.keys, fence, kept.as_ref(), stamp);
-        match encoded {
-            Ok(bytes) => {
-                let fill = self.shared.fill(look, bytes, kept_for, &mut self.budget);
-                let _ = fill.await;
-            }
-            Err(reason) => look.series.unstored(&reason),
-        }
+        let made = Made {
+            kept: kept.as_ref(),
+            ttl,
+            cost,
+        };
+        self.shared
+            .keep(look, &self.coding, fence, made, &mut self.budget)
+            .await;
         drop(self.seat);
     }
 }

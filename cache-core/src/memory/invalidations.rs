@@ -33,6 +33,12 @@
 //! raises the slot of announced computations and stores. So a computation that begins before it is
 //! outdated, and one that begins after it finds what was stored. No user's code runs under a lock.
 //!
+//! *Writing through.* A writer that stores what it returns announces itself before its body, as a
+//! computation does, and stores under the time from then if it is alone when the body has ended. A
+//! computation that was under way could hold older data and store them over the writer's; one that
+//! begins when the writer has looked reads what was written. If it is not alone, or a slot was raised
+//! meanwhile, it raises the slot of its leaf instead, still announced.
+//!
 //! `orderings.rs` has loom look for executions of the memory model that say otherwise.
 
 use std::hash::BuildHasher;
@@ -215,6 +221,11 @@ impl Invalidations {
         let found = look();
         drop(computations);
         (Computing { counter, born }, found)
+    }
+
+    /// Whether nothing of this leaf is being computed but by whoever asks, who has announced it.
+    pub(crate) fn is_alone(&self, leaf: Slot) -> bool {
+        active(Mutant::WrittenBesideOthers) || *lock(self.counter(leaf)) <= 1
     }
 
     /// Has what was computed for this leaf stored, while nobody supersedes it.

@@ -41,6 +41,14 @@ pub(crate) struct Look<'a> {
     pub(crate) ttl: Duration,
 }
 
+/// What is to be stored: a value or an absence, how long it lives and how long it took to make.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Made<'a, V> {
+    pub(crate) kept: Option<&'a V>,
+    pub(crate) ttl: Duration,
+    pub(crate) cost: Duration,
+}
+
 /// What looking came to.
 #[derive(Debug)]
 pub(crate) enum Found<V> {
@@ -65,7 +73,7 @@ pub(crate) struct Aged<V> {
 
 impl Shared {
     /// Whether an invalidation that is pending covers an entry.
-    pub(super) fn bars(&self, look: Look<'_>) -> bool {
+    pub(crate) fn bars(&self, look: Look<'_>) -> bool {
         let leaf = look.keys.bucket();
         self.pending
             .covers(look.path, look.function, leaf, look.tags)
@@ -254,6 +262,30 @@ impl Shared {
             look.series.errors.count(ErrorClass::Full);
         }
         Ok(swapped)
+    }
+
+    /// Stores what was made under its fence. That it fails is counted, and costs a computation.
+    pub(crate) async fn keep<V>(
+        &self,
+        look: Look<'_>,
+        coding: &Coding<'_, V>,
+        fence: &Fence,
+        made: Made<'_, V>,
+        budget: &mut Budget,
+    ) {
+        let Made { kept, ttl, cost } = made;
+        let (mut stamp, mut kept_for) = (self.stamp(ttl, cost), ttl);
+        let stale = look.policy.longest_stale();
+        // An absence is no use once it has expired.
+        if kept.is_some() && !stale.is_zero() {
+            (stamp, kept_for) = (stamp.outliving(), ttl + stale);
+        }
+        match coding.encode_entry(look.keys, fence, kept, stamp) {
+            Ok(bytes) => {
+                let _ = self.fill(look, bytes, kept_for, budget).await;
+            }
+            Err(reason) => look.series.unstored(&reason),
+        }
     }
 
     /// Stores an entry under its fence. It may be lost: that costs a computation.

@@ -7,7 +7,9 @@ use syn::punctuated::Punctuated;
 use syn::token;
 
 use super::read::{DEFAULTS, each, example, key, list, unknown};
-use super::{Argument, Cached, Invalidate, Keyed, cached_argument, invalidate_argument};
+use super::{
+    Argument, Cached, Invalidate, Keyed, Update, cached_argument, invalidate_argument, update,
+};
 use crate::errors::{Errors, error};
 use crate::template::Template;
 
@@ -16,13 +18,17 @@ use crate::template::Template;
 pub(crate) enum Annotation {
     Cached,
     Invalidate,
+    Update,
 }
 
 impl Annotation {
+    pub(crate) const ALL: [Self; 3] = [Self::Cached, Self::Invalidate, Self::Update];
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Cached => "cached",
             Self::Invalidate => "invalidate_cache",
+            Self::Update => "update_cache",
         }
     }
 
@@ -30,6 +36,7 @@ impl Annotation {
         match self {
             Self::Cached => key != "on",
             Self::Invalidate => key == "cache" || key == "on" || key == "crate",
+            Self::Update => key == "on" || key == "crate",
         }
     }
 }
@@ -53,8 +60,8 @@ impl Defaults {
         let untaken = untaken.filter(|key| !annotations.iter().any(|taker| taker.takes(key)));
         untaken
             .map(|key| {
-                let meant = [Annotation::Cached, Annotation::Invalidate];
-                let meant = meant.into_iter().find(|taker| taker.takes(key));
+                let mut meant = Annotation::ALL.into_iter();
+                let meant = meant.find(|taker| taker.takes(key));
                 (key, meant.unwrap_or(Annotation::Cached))
             })
             .collect()
@@ -203,6 +210,19 @@ pub(super) fn of_invalidate(
     })
 }
 
+/// Reads `defaults(…)` in an `#[update_cache]`.
+pub(super) fn of_update(
+    defaults: &mut Update,
+    name: &Ident,
+    input: ParseStream,
+    errors: &mut Errors,
+) -> syn::Result<()> {
+    passed(Annotation::Update, name, input, errors, |input, errors| {
+        let key = key(input, "defaults are written `name = value`")?;
+        update::argument(defaults, key, input, errors)
+    })
+}
+
 fn passed(
     annotation: Annotation,
     name: &Ident,
@@ -254,6 +274,14 @@ impl Invalidate {
     pub(super) fn inherit(&mut self, defaults: Self) {
         inherit(&mut self.always, defaults.always);
         inherit(&mut self.cache, defaults.cache);
+        inherit(&mut self.krate, defaults.krate);
+    }
+}
+
+impl Update {
+    /// Takes over what it does not say itself.
+    pub(super) fn inherit(&mut self, defaults: Self) {
+        inherit(&mut self.always, defaults.always);
         inherit(&mut self.krate, defaults.krate);
     }
 }

@@ -56,6 +56,13 @@ pub(super) const INVALIDATE: Known = &[
     ("crate", "crate = my_reexport::cachewright"),
 ];
 
+pub(super) const UPDATE: Known = &[
+    ("entry", "entry = self.get_profile(user_id)"),
+    ("on", "on = \"always\""),
+    ("outcome", "outcome = \"result\""),
+    ("crate", "crate = my_reexport::cachewright"),
+];
+
 pub(super) const DEFAULTS: Known = &[
     ("key_prefix", "key_prefix = \"user\""),
     ("ttl", "ttl = 300"),

@@ -83,6 +83,11 @@ pub(super) fn is_cached_alone(written: &Function, errors: &mut Errors, others: &
                     "a function is cached once",
                     "keep one `#[cached]` with all arguments",
                 )
+            } else if other == "update_cache" {
+                (
+                    "a cached function cannot update entries as well: a hit does not run what writes",
+                    "split it: a function with `#[update_cache]` that writes, and one with `#[cached]` that reads",
+                )
             } else {
                 (
                     "a cached function cannot invalidate as well: a hit does not run what writes",

@@ -180,7 +180,6 @@ fn annotation(path: &[Ident]) -> Option<Annotation> {
         let first = first.to_string();
         first == "cached" || first == "cached_proc_macro"
     });
-    let annotations = [Annotation::Cached, Annotation::Invalidate];
-    let mut annotations = annotations.into_iter();
+    let mut annotations = Annotation::ALL.into_iter();
     annotations.find(|annotation| name == annotation.name() && !is_foreign)
 }

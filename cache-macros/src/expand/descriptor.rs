@@ -7,7 +7,7 @@ use syn::ext::IdentExt;
 
 use super::Runtime;
 use crate::args::{Argument, Callee, EntryCall, Freshness, Length, Tier};
-use crate::check::{CachedPlan, InvalidatePlan, KeyParts};
+use crate::check::{CachedPlan, InvalidatePlan, KeyParts, UpdatePlan};
 use crate::duration::Ttl;
 use crate::signature::{Function, Unsure};
 
@@ -114,6 +114,14 @@ pub(super) fn invalidator(
     let entries = (!plan.entries.is_empty()).then(|| quote!(, entries(&[#(#entries),*])));
     let invalidator = runtime.name("invalidator");
     quote!(#invalidator!(#name #patterns #tags #entries))
+}
+
+/// The descriptor of a writer that updates: what it names is outdated as well.
+pub(super) fn updater(plan: &UpdatePlan, runtime: &Runtime, written: &Function) -> TokenStream {
+    let name = bare_name(written);
+    let entries = plan.entries.iter().map(called);
+    let invalidator = runtime.name("invalidator");
+    quote!(#invalidator!(#name, entries(&[#(#entries),*])))
 }
 
 /// A call that names an entry: the name, whether it is a path, and which arguments are given.

@@ -63,7 +63,7 @@ fn given(argument: &Expr) -> TokenStream {
 }
 
 /// Whether an expression names what is somewhere already, and might be moved from there.
-fn is_place(expression: &Expr) -> bool {
+pub(super) fn is_place(expression: &Expr) -> bool {
     match expression {
         Expr::Path(_) | Expr::Field(_) | Expr::Index(_) => true,
         Expr::Unary(ExprUnary { op, .. }) => matches!(op, UnOp::Deref(_)),

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::{Expand, annotate, expand_cached, expand_invalidate};
+use crate::{Expand, annotate, expand_cached, expand_invalidate, expand_update};
 
 fn expansion(name: &str, expand: Expand, arguments: &str, item: &str) -> String {
     let tokens = annotate(
@@ -21,6 +21,10 @@ fn cached(arguments: &str, item: &str) -> String {
 
 fn invalidate(arguments: &str, item: &str) -> String {
     expansion("invalidate_cache", expand_invalidate, arguments, item)
+}
+
+fn update(arguments: &str, item: &str) -> String {
+    expansion("update_cache", expand_update, arguments, item)
 }
 
 /// Compares the expansion of an attribute on `item` with the one that is kept.
@@ -278,6 +282,25 @@ fn an_entry_that_is_named_by_a_call_of_a_path() {
     let item = "fn book(users: &Users, day: u32) { users.book(day) }";
     let arguments = "entry = reports::of_day::<u8>(_, day)";
     assert_snapshot("invalidate_entry_of_a_path", &invalidate(arguments, item));
+}
+
+#[test]
+fn an_updating_async_method() {
+    let item = "
+        async fn rename(&self, user_id: i64, name: String) -> Result<Profile, Error> {
+            self.database.rename(user_id, name).await
+        }
+    ";
+    let arguments = "entry = self.get_profile(user_id)";
+    assert_expansion("update_async_method", item, &update(arguments, item));
+}
+
+#[test]
+fn an_updating_function_with_every_argument() {
+    let item = "fn book(users: &Users, day: u32) -> Option<Day> { users.book(day) }";
+    let arguments =
+        r#"entry = reports::of_day::<u8>(users, day + 1), entry = users.day(&day), on = "always""#;
+    assert_expansion("update_sync_function", item, &update(arguments, item));
 }
 
 #[test]

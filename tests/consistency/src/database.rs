@@ -1,7 +1,8 @@
 //! The database that the processes cache: registers, each with a version that grows by one with each commit.
 //!
 //! It lives in the driver's process, so that no killed worker takes a commit with it, and is asked over a Unix socket, a line each way:
-//! `load WORKER REGISTER` is answered with the version, `commit WORKER MICROSECONDS REGISTER…` with the new versions.
+//! `load WORKER REGISTER` is answered with the version, `commit WORKER MICROSECONDS REGISTER…` with the new versions, and each with the moment of
+//! which that is true.
 
 mod client;
 mod server;

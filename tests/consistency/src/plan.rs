@@ -57,6 +57,8 @@ pub struct Mix {
     pub writers: u16,
     /// Annotated writers of exactly one entry.
     pub exact_writers: u16,
+    /// Annotated writers that write one entry through.
+    pub updates: u16,
     /// `invalidate` by patterns of each kind.
     pub invalidations: u16,
     /// `clear`.
@@ -78,6 +80,7 @@ impl Default for Mix {
             direct_writes: 30,
             writers: 40,
             exact_writers: 20,
+            updates: 20,
             invalidations: 20,
             clears: 1,
             transactions: 10,

@@ -100,6 +100,12 @@ async fn write(id: u64) -> ::std::result::Result<(), ::std::string::String> {
     ::std::result::Result::Ok(())
 }
 
+#[::cw::update_cache(entry = profile(call), entry = profile(answer + 1), crate = ::cw)]
+async fn replace(call: u64, answer: u64, update: Profile) -> Profile {
+    let _ = (call, answer);
+    update
+}
+
 #[::cw::invalidate_cache("user", crate = ::cw)]
 fn clear() {}
 
@@ -172,6 +178,7 @@ async fn all() {
         assert_eq!(service.refreshed_and_blocking(&1), [7]);
         assert_eq!(write(1).await, ::std::result::Result::Ok(()));
         clear();
+        replace(1, 1, Profile(9)).await;
     }
 }
 

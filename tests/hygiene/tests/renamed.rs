@@ -27,6 +27,11 @@ fn absolute(id: u64, _unused: &str) -> Vec<u64> {
 #[cw::invalidate_cache("renamed:{id}:*", entry = absolute(id, "x"), crate = cw)]
 async fn write(id: u64) {}
 
+#[cw::update_cache(entry = absolute(id, "x"), crate = cw)]
+async fn replace(id: u64) -> Vec<u64> {
+    vec![id, 1_000_000]
+}
+
 #[tokio::test]
 async fn a_renamed_dependency() {
     let both = async || (renamed(1).await.unwrap(), absolute(1, "x"));
@@ -37,6 +42,8 @@ async fn a_renamed_dependency() {
     assert_ne!((&first.0, &first.1), (&second.0, &second.1));
     assert_ne!(first.0, second.0);
     assert_ne!(first.1, second.1);
+    replace(1).await;
+    assert_eq!(both().await.1, [1, 1_000_000]);
 }
 
 struct Service(caching::layer::Cache);

@@ -33,7 +33,12 @@ async fn set(id: u64) -> ::core::option::Option<u64> {
 #[renamed::invalidate_cache(entry = get(id), entry = get_blocking(7))]
 async fn forget(id: u64) {}
 
+#[renamed::update_cache(entry = get(id), on = "always")]
+async fn replace(id: u64) -> ::core::option::Option<u64> {
+    ::core::option::Option::Some(id)
+}
+
 fn main() {
-    let _ = (get(1), set(1), forget(1));
+    let _ = (get(1), set(1), forget(1), replace(1));
     let _ = get_blocking(1);
 }

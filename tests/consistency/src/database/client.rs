@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
 
+use crate::clock::Moment;
 use crate::keys::Register;
 
 /// A worker's way to the database. All methods may be called at once, from one runtime.
@@ -34,7 +35,7 @@ impl Database {
     /// The register's version at a moment of this call.
     pub async fn load(&self, register: Register) -> io::Result<u64> {
         let answer = self.ask(&self.load_line(register)).await?;
-        one(&versions(&answer, 1)?)
+        one(&versions(&answer, 1)?.0)
     }
 
     /// [`load`](Self::load), for bodies that block.
@@ -49,7 +50,7 @@ impl Database {
             .write_all(self.load_line(register).as_bytes())?;
         let mut answer = String::new();
         stream.read_line(&mut answer)?;
-        let versions = versions(&answer, 1)?;
+        let (versions, _) = versions(&answer, 1)?;
         push(&self.idle_blocking, stream);
         one(&versions)
     }
@@ -57,6 +58,15 @@ impl Database {
     /// Commits to all of the registers at one moment, `after` later, and answers with their versions. It commits also if the future is
     /// dropped, or this process is killed, once the line is sent.
     pub async fn commit(&self, registers: &[Register], after: Duration) -> io::Result<Vec<u64>> {
+        Ok(self.commit_at(registers, after).await?.0)
+    }
+
+    /// [`commit`](Self::commit), with the moment at which it was done.
+    pub async fn commit_at(
+        &self,
+        registers: &[Register],
+        after: Duration,
+    ) -> io::Result<(Vec<u64>, Moment)> {
         let words = registers.iter().map(|register| register.0.to_string());
         let words: Vec<_> = words.collect();
         let line = format!(
@@ -99,13 +109,14 @@ fn push<T>(idle: &Mutex<Vec<T>>, stream: T) {
         .push(stream);
 }
 
-fn versions(answer: &str, count: usize) -> io::Result<Vec<u64>> {
+/// The versions, and the moment behind them.
+fn versions(answer: &str, count: usize) -> io::Result<(Vec<u64>, Moment)> {
     let Some(answer) = answer.strip_suffix('\n') else {
         return Err(io::ErrorKind::UnexpectedEof.into());
     };
-    let versions: Result<Vec<_>, _> = answer.split(' ').map(str::parse).collect();
-    match versions {
-        Ok(versions) if versions.len() == count => Ok(versions),
+    let words: Result<Vec<u64>, _> = answer.split(' ').map(str::parse).collect();
+    match words.as_deref() {
+        Ok([versions @ .., at]) if versions.len() == count => Ok((versions.to_vec(), *at)),
         _ => Err(io::Error::other(format!(
             "the database answered `{answer}` for {count} registers"
         ))),

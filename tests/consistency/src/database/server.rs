@@ -178,7 +178,7 @@ impl Shared {
             let request = Request::parse(&line).ok_or(io::ErrorKind::InvalidData)?;
             // Nobody looks whether the asker is still there: neither does a real database that is about to commit.
             std::thread::sleep(request.after);
-            let (versions, ambush) = self
+            let (mut words, ambush) = self
                 .carry_out(&request)
                 .ok_or(io::ErrorKind::NotConnected)?;
             if let Some(ambush) = ambush
@@ -186,14 +186,14 @@ impl Shared {
             {
                 self.lock().ambushes.push(ambush);
             }
-            let words: Vec<_> = versions.iter().map(u64::to_string).collect();
+            let words: Vec<_> = words.drain(..).map(|word| word.to_string()).collect();
             (&*stream).write_all((words.join(" ") + "\n").as_bytes())?;
             line.clear();
         }
         Ok(())
     }
 
-    /// `None` when the database has ended.
+    /// The versions, and the moment. `None` when the database has ended.
     fn carry_out(&self, request: &Request) -> Option<(Vec<u64>, Option<Ambush>)> {
         let mut guard = self.lock();
         let state = &mut *guard;
@@ -213,7 +213,7 @@ impl Shared {
             }
             *version
         });
-        let versions = versions.collect();
+        let versions = versions.chain([at]).collect();
         let place = state.ambushes.iter().position(|ambush| {
             ambush.occasion == request.occasion
                 && ambush.whom.is_none_or(|whom| whom == request.worker)

@@ -26,6 +26,10 @@ pub enum World {
     Tags,
     /// The same, and invalidations are lost.
     DeafTags,
+    /// Entries are written through, and now and then invalidated.
+    Updates,
+    /// The same, in one process and its memory.
+    MemoryUpdates,
     /// Everything is cleared now and then, and there is much of it.
     Clears,
     /// Many futures are dropped, and their commits come later.
@@ -117,6 +121,26 @@ pub const CHASES: &[Chase] = &[
         "leaf-depends-on-version",
         World::Exact,
         "a leaf is of all versions of a function",
+    ),
+    chase(
+        "written-blindly",
+        World::Updates,
+        "what is written through outdates what was there",
+    ),
+    chase(
+        "swap-blindly",
+        World::Updates,
+        "nothing is written through when somebody came in between",
+    ),
+    chase(
+        "written-beside-others",
+        World::MemoryUpdates,
+        "nothing is written through beside a computation",
+    ),
+    chase(
+        "written-with-late-stamp",
+        World::MemoryUpdates,
+        "what is written through has the time from before its body",
     ),
     chase(
         "clear-stops-early",
@@ -275,10 +299,6 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
         "all is within the time of the set, which may come before or after: docs/model/write_through.py",
     ),
     (
-        "swap-blindly",
-        "of two sets at once either may be the last: docs/model/write_through.py",
-    ),
-    (
         "retry-gives-up",
         "another invalidation has what is pending tried again: scripts/shuttle.sh",
     ),
@@ -306,12 +326,12 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
 
 impl World {
     pub fn has_store(self) -> bool {
-        self != Self::Memory
+        !matches!(self, Self::Memory | Self::MemoryUpdates)
     }
 
     pub fn processes(self) -> u16 {
         match self {
-            Self::Memory => 1,
+            Self::Memory | Self::MemoryUpdates => 1,
             Self::Scene(_) => 2,
             _ => 3,
         }
@@ -379,6 +399,7 @@ impl World {
             direct_writes: 0,
             writers: 0,
             exact_writers: 0,
+            updates: 0,
             invalidations: 0,
             clears: 0,
             transactions: 0,
@@ -403,6 +424,13 @@ impl World {
                 calls: 70,
                 local_calls: 10,
                 tags: 20,
+                ..none
+            },
+            Self::Updates | Self::MemoryUpdates => Mix {
+                calls: 60,
+                local_calls: 10,
+                writers: 5,
+                updates: 25,
                 ..none
             },
             Self::Clears => Mix {

@@ -49,6 +49,7 @@ impl Client {
             mix.clears,
             mix.transactions,
             mix.tags,
+            mix.updates,
         ];
         let total: u32 = weights.into_iter().map(u32::from).sum();
         let mut left = self.rng.u32(..total);
@@ -70,7 +71,8 @@ impl Client {
             Some(6) => self.invalidate().await,
             Some(7) => self.clear().await,
             Some(8) => self.transact().await,
-            _ => self.write_by_tag().await,
+            Some(9) => self.write_by_tag().await,
+            _ => self.update().await,
         }
         let rest = self.service.workload.rest;
         pause(rest.mul_f64(self.rng.f64())).await;

@@ -2,10 +2,10 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 use std::time::Duration;
 
-use cachewright::{Cache, cached, invalidate_cache};
+use cachewright::{Cache, cached, invalidate_cache, update_cache};
 use serde::{Deserialize, Serialize};
 
 use super::notes::Notes;
@@ -43,15 +43,40 @@ impl From<io::Error> for Failure {
 
 /// The moment at which a writer had committed, once it has.
 #[derive(Debug, Default)]
-pub struct Committed(AtomicU64);
+pub struct Committed {
+    moment: AtomicU64,
+    /// The body has not begun: something is asked of the store before.
+    waits: AtomicBool,
+}
 
 impl Committed {
+    /// Of a writer whose body does not begin at once, and says so when it does.
+    pub fn waiting() -> Self {
+        Self {
+            waits: AtomicBool::new(true),
+            ..Self::default()
+        }
+    }
+
+    /// Whether the body has begun, and may commit.
+    pub fn has_begun(&self) -> bool {
+        !self.waits.load(SeqCst)
+    }
+
+    fn begin(&self) {
+        self.waits.store(false, SeqCst);
+    }
+
     pub fn moment(&self) -> Option<Moment> {
-        Some(self.0.load(SeqCst)).filter(|moment| *moment > 0)
+        Some(self.moment.load(SeqCst)).filter(|moment| *moment > 0)
     }
 
     pub fn note(&self) {
-        self.0.store(now(), SeqCst);
+        self.note_at(now());
+    }
+
+    fn note_at(&self, moment: Moment) {
+        self.moment.store(moment, SeqCst);
     }
 }
 
@@ -384,5 +409,78 @@ impl Service {
     #[invalidate_cache(entry = self.profile(id), cache = self.cache)]
     async fn write_one_profile(&self, id: u16, done: &Committed) -> Result<(), Failure> {
         self.commit(&[Register(id.into())], done).await
+    }
+}
+
+/// What writes through.
+impl Service {
+    /// Writes a register and gives what `key` is from then on. It is of the moment right after its commit, when nobody else had
+    /// committed yet: that outdates what was computed before.
+    async fn replace(&self, key: Key, done: &Committed) -> Result<Value, Failure> {
+        done.begin();
+        let delay = some_of(self.workload.commit_delay);
+        let (versions, at) = self.database.commit_at(&[key.register()], delay).await?;
+        let born = at + 1;
+        done.note_at(born);
+        let value = Value {
+            of: key.pack(),
+            version: *versions.first().ok_or(Failure)?,
+            born,
+        };
+        pause(some_of(self.workload.load_delay)).await;
+        Ok(value)
+    }
+
+    /// What exactly one entry is from now on.
+    pub async fn update(&self, key: Key, done: &Committed) -> Result<(), Failure> {
+        let Key { family, id, page } = key;
+        match family {
+            Family::Order => drop(self.update_order(id, page, done).await?),
+            Family::Title => drop(self.update_title(id, done).await?),
+            Family::Local => drop(self.update_local(id, done).await?),
+            Family::Rating => drop(self.update_rating(id, done).await?),
+            Family::Listing if self.is_new => drop(self.update_new_listing(id, done).await?),
+            Family::Listing => drop(self.update_old_listing(id, done).await?),
+            _ => drop(self.update_profile(id, done).await?),
+        }
+        Ok(())
+    }
+
+    #[update_cache(entry = self.profile(id))]
+    async fn update_profile(&self, id: u16, done: &Committed) -> Result<Value, Failure> {
+        self.replace(Key::new(Family::Profile, id), done).await
+    }
+
+    #[update_cache(entry = self.order(id, page))]
+    async fn update_order(&self, id: u16, page: u8, done: &Committed) -> Result<Value, Failure> {
+        let family = Family::Order;
+        self.replace(Key { family, id, page }, done).await
+    }
+
+    /// Every other version has none.
+    #[update_cache(entry = self.title(id))]
+    async fn update_title(&self, id: u16, done: &Committed) -> Result<Option<Value>, Failure> {
+        let value = self.replace(Key::new(Family::Title, id), done).await?;
+        Ok(Some(value).filter(|value| value.version % 2 == 1))
+    }
+
+    #[update_cache(entry = self.local(id))]
+    async fn update_local(&self, id: u16, done: &Committed) -> Result<Value, Failure> {
+        self.replace(Key::new(Family::Local, id), done).await
+    }
+
+    #[update_cache(entry = self.rating(id))]
+    async fn update_rating(&self, id: u16, done: &Committed) -> Result<Value, Failure> {
+        self.replace(Key::new(Family::Rating, id), done).await
+    }
+
+    #[update_cache(entry = new::listing(self, id))]
+    async fn update_new_listing(&self, id: u16, done: &Committed) -> Result<Value, Failure> {
+        self.replace(Key::new(Family::Listing, id), done).await
+    }
+
+    #[update_cache(entry = old::listing(self, id))]
+    async fn update_old_listing(&self, id: u16, done: &Committed) -> Result<Value, Failure> {
+        self.replace(Key::new(Family::Listing, id), done).await
     }
 }

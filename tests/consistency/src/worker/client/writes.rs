@@ -28,6 +28,7 @@ impl Client {
             }
             // It says that it failed, and is believed.
             (Ended::With(_), None) => return,
+            (Ended::Dropped(..), None) if !done.has_begun() => return,
             (Ended::Dropped(start, end), None) => (start, end, Promise::Unsettled),
             (Ended::Dropped(_, end), Some(committed)) => (committed, end, Promise::Pending),
         };
@@ -141,6 +142,23 @@ impl Client {
         };
         let key = Key { family, id, page };
         let writer = service.write_exactly(key, &done);
+        self.writer(&[Scope::Entry(key)], &done, writer).await;
+    }
+
+    /// Runs a writer that writes one entry through. What it stores replaces what was there, which is as good as an invalidation.
+    pub(super) async fn update(&mut self) {
+        let service = Arc::clone(&self.service);
+        let (id, done) = (self.id(), Committed::waiting());
+        let (family, page) = match self.rng.u8(..6) {
+            0 => (Family::Profile, 0),
+            1 => (Family::Order, self.rng.u8(..2)),
+            2 => (Family::Title, 0),
+            3 => (Family::Local, 0),
+            4 => (Family::Rating, 0),
+            _ => (Family::Listing, 0),
+        };
+        let key = Key { family, id, page };
+        let writer = service.update(key, &done);
         self.writer(&[Scope::Entry(key)], &done, writer).await;
     }
 
