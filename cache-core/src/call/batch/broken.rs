@@ -17,7 +17,9 @@ impl<'a, V: LocalValue> Stored<'a, V> {
         }
         let found = self.read(rounds).await.into_iter().enumerate();
         let observed = found.filter_map(|(at, found)| match found? {
-            Found::Entry(_, observed) | Found::Nothing(observed) => Some((at, observed)),
+            Found::Entry(_, observed, _) | Found::Aged(_, observed) | Found::Nothing(observed) => {
+                Some((at, observed))
+            }
             Found::Barred => None,
         });
         self.complete(rounds, observed.collect()).await;
