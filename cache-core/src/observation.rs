@@ -4,11 +4,11 @@
 //! so what is seen is a handful of bits in that thread.
 
 use std::cell::Cell;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 
 use crate::ambient::Ambient;
 use crate::body;
-use crate::sync::thread_local;
+use crate::sync::{lock_std, thread_local};
 
 /// Somebody watches.
 const WATCHED: u8 = 1;
@@ -48,7 +48,7 @@ impl Open {
     }
 
     fn lock() -> MutexGuard<'static, usize> {
-        OPEN.lock().unwrap_or_else(PoisonError::into_inner)
+        lock_std(&OPEN)
     }
 }
 

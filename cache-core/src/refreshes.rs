@@ -3,11 +3,12 @@
 use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Poll, Waker};
 
 use crate::agenda::Agenda;
 use crate::clock::Tick;
+use crate::sync::lock_std;
 
 /// So many entries are left alone after a failure at most; of more, none is.
 const MOST_QUIET: usize = 10_000;
@@ -79,7 +80,7 @@ impl Refreshes {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+        lock_std(&self.state)
     }
 }
 
@@ -112,7 +113,7 @@ impl Drop for Refreshing {
     fn drop(&mut self) {
         self.refreshes.lock().running.remove(&self.hash);
         let waiting = {
-            let mut state = lock(&self.ending.state);
+            let mut state = lock_std(&self.ending.state);
             state.0 = true;
             std::mem::take(&mut state.1)
         };
@@ -124,7 +125,7 @@ impl Ending {
     /// Waits for the end, but no longer than until `deadline`. False if that came first.
     pub(crate) async fn wait(&self, agenda: &Arc<Agenda>, deadline: Tick) -> bool {
         let ended = pin!(poll_fn(|cx| {
-            let mut state = lock(&self.state);
+            let mut state = lock_std(&self.state);
             if state.0 {
                 return Poll::Ready(());
             }
@@ -134,8 +135,4 @@ impl Ending {
         }));
         agenda.until(deadline, ended).await.is_some()
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -13,7 +13,7 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ use crate::error::Error;
 use crate::function::Function;
 use crate::handling::Handling;
 use crate::subject::Subject;
-use crate::sync::thread_local;
+use crate::sync::{lock_std, thread_local};
 
 thread_local! {
     static CURRENT: RefCell<Option<Arc<Rehearsal>>> = const { RefCell::new(None) };
@@ -193,7 +193,7 @@ impl Rehearsal {
 
     /// What was learned, or else why nothing was.
     fn learned(&self, otherwise: Unknown) -> Learned {
-        let mut learned = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut learned = lock_std(&self.learned);
         learned.take().unwrap_or(Err(otherwise))
     }
 
@@ -216,7 +216,7 @@ impl Rehearsal {
     }
 
     fn tell(&self, learned: Learned) {
-        let mut told = self.learned.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = lock_std(&self.learned);
         told.get_or_insert(learned);
     }
 

@@ -1,11 +1,12 @@
 //! What has become of entries, for the messages of assertions.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use super::Memory;
 use super::entry::{Entry, EntryKey};
 use crate::clock::Tick;
+use crate::sync::lock_std;
 
 /// What is, or was, under a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +29,7 @@ pub(super) struct Ended(Mutex<HashMap<u64, Fate>>);
 impl Ended {
     pub(super) fn note(&self, entry: Option<&Entry>, fate: Fate) {
         let Some(entry) = entry else { return };
-        let mut ended = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut ended = lock_std(&self.0);
         if ended.len() >= REMEMBERED {
             ended.clear();
         }
@@ -36,7 +37,7 @@ impl Ended {
     }
 
     fn of(&self, key: &EntryKey) -> Fate {
-        let ended = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let ended = lock_std(&self.0);
         ended.get(&key.hash).copied().unwrap_or(Fate::Nothing)
     }
 }

@@ -5,13 +5,14 @@ mod queue;
 
 use std::fmt;
 use std::future::poll_fn;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 use std::time::Duration;
 
 use super::{BoxFuture, Counters, Cursor, Deadline, Fill, Generation, Key, Mint, Page, Store};
 use super::{Swap, Written};
 use crate::Error;
+use crate::sync::lock_std;
 
 pub use backend::{BlockingCounters, BlockingStore};
 
@@ -182,13 +183,13 @@ impl<S: BlockingStore> Blocking<S> {
         let given = Arc::clone(&answer);
         let job = move |backend: &mut Backend<S>| {
             let answer = work(backend);
-            *lock(&given) = Some(answer);
+            *lock_std(&given) = Some(answer);
         };
         let place = self.queue.enter(deadline, Box::new(job))?;
         poll_fn(|cx| {
             // Before the look at the answer: whoever gives it wakes whom he finds afterwards.
             place.wake(cx.waker());
-            match lock(&answer).take() {
+            match lock_std(&answer).take() {
                 Some(answer) => Poll::Ready(answer),
                 None if deadline.is_over() => Poll::Ready(Err(late())),
                 None => Poll::Pending,
@@ -196,10 +197,6 @@ impl<S: BlockingStore> Blocking<S> {
         })
         .await
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn late() -> Error {

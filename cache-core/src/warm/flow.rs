@@ -4,12 +4,13 @@ use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::WarmReport;
 use super::report::{Ending, Tally};
 use crate::observation::Seen;
+use crate::sync::lock_std;
 
 /// After so many calls that end at once, other tasks of the thread have their turn.
 const TURN: usize = 32;
@@ -52,7 +53,7 @@ impl<F> Feed<F> {
     }
 
     fn lock(&self) -> MutexGuard<'_, Next<F>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock_std(&self.0)
     }
 }
 
@@ -103,7 +104,7 @@ impl Task {
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Waker>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock_std(&self.0)
     }
 }
 

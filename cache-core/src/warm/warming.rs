@@ -1,11 +1,12 @@
 //! A run in the background, seen from outside.
 
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 
 use super::{WarmProgress, WarmReport};
 use crate::background::Stop;
+use crate::sync::lock_std;
 
 /// A run in the background, begun by [`Warm::spawn`](super::Warm::spawn). Awaited, it gives the report.
 ///
@@ -78,7 +79,7 @@ impl Watched {
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock_std(&self.0)
     }
 }
 

@@ -9,9 +9,9 @@ use std::task::Waker;
 use std::thread;
 use std::time::Instant;
 
-use super::lock;
 use crate::Error;
 use crate::store::Deadline;
+use crate::sync::lock_std;
 
 /// What is to be done with the backend. It has nobody to panic to.
 pub(super) type Job<B> = Box<dyn FnOnce(&mut B) + Send>;
@@ -168,7 +168,7 @@ impl<B: Send + 'static> Queue<B> {
 
 impl<B> Queue<B> {
     fn lock(&self) -> MutexGuard<'_, State<B>> {
-        lock(&self.state)
+        lock_std(&self.state)
     }
 }
 
