@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
@@ -19,12 +19,13 @@ use crate::agenda::{Agenda, Item};
 use crate::body::block_on;
 use crate::clock::Clock;
 use crate::error::LOG;
+use crate::sync::lock_std;
 
 /// Where a body runs that its caller does not wait for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Place {
+pub(crate) enum Executor {
     /// In the runtime that the caller runs on, if there is one.
-    Task,
+    Runtime,
     /// On a thread, because it blocks.
     Thread,
 }
@@ -67,14 +68,14 @@ pub(crate) struct Stop {
 impl Stop {
     pub(crate) fn stop(&self) {
         self.stopped.store(true, SeqCst);
-        let waker = lock(&self.waker).take();
+        let waker = lock_std(&self.waker).take();
         if let Some(waker) = waker {
             waker.wake();
         }
     }
 
     fn is_stopped(&self, cx: &Context<'_>) -> bool {
-        let mut waker = lock(&self.waker);
+        let mut waker = lock_std(&self.waker);
         if !waker
             .as_ref()
             .is_some_and(|waker| waker.will_wake(cx.waker()))
@@ -104,7 +105,12 @@ impl Background {
     }
 
     /// Has a job done beside the caller. False, and it is dropped, if there are too many.
-    pub(crate) fn start<F>(self: &Arc<Self>, place: Place, function: &'static str, job: F) -> bool
+    pub(crate) fn start<F>(
+        self: &Arc<Self>,
+        executor: Executor,
+        function: &'static str,
+        job: F,
+    ) -> bool
     where
         F: Future<Output = ()> + Send + 'static,
     {
@@ -114,8 +120,8 @@ impl Background {
         };
         let runtime = Handle::try_current().ok();
         let job = run(job, ticket, Span::current());
-        match (place, runtime) {
-            (Place::Task, Some(runtime)) => drop(runtime.spawn(job)),
+        match (executor, runtime) {
+            (Executor::Runtime, Some(runtime)) => drop(runtime.spawn(job)),
             (_, runtime) => return start_thread(job, runtime),
         }
         true
@@ -203,12 +209,8 @@ impl Background {
     }
 
     fn lock(&self) -> MutexGuard<'_, Running> {
-        lock(&self.running)
+        lock_std(&self.running)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs a job until it ends or is stopped. Its ticket goes with it, also when it panics or its
@@ -279,7 +281,7 @@ mod tests {
             background.run_errand(pending());
         }
         assert!(background.has_room());
-        assert!(background.start(Place::Task, "body", pending()));
+        assert!(background.start(Executor::Runtime, "body", pending()));
         assert!(!background.has_room());
         background.stop_errands();
         while background.lock().jobs.len() > 1 {

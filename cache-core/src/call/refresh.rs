@@ -2,12 +2,12 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use super::aging::Held;
 use super::{Condition, LocalValue, Looked, Miss, Work, answer};
-use crate::background::Place;
+use crate::background::Executor;
 use crate::body::block_on;
 use crate::cache::Cache;
 use crate::clock::Tick;
@@ -16,6 +16,7 @@ use crate::freshness::Use;
 use crate::outcome::{Outcome, Shape};
 use crate::refreshes::{Claim, Refreshing};
 use crate::subject::Subject;
+use crate::sync::lock_std;
 
 /// What a body that runs on another thread came to.
 type Slot<R> = Arc<Mutex<Option<thread::Result<R>>>>;
@@ -24,7 +25,7 @@ impl<S, V: LocalValue> Miss<S, V> {
     /// Computes as [`compute_or_stale`](Self::compute_or_stale) does, or leaves it to the background.
     pub(super) async fn compute_or_refresh<R, F, B, K>(
         &self,
-        place: Place,
+        executor: Executor,
         body: F,
         condition: K,
     ) -> R
@@ -49,7 +50,7 @@ impl<S, V: LocalValue> Miss<S, V> {
         let timeout = subject.key.instance.function().policy().timeout;
         let held = match held {
             Some(held) if held.aged.usable != Use::IfError => {
-                self.refresh(subject, &held, place, body, condition);
+                self.refresh(subject, &held, executor, body, condition);
                 return self.reuse(subject, held);
             }
             held => held,
@@ -59,7 +60,7 @@ impl<S, V: LocalValue> Miss<S, V> {
                 // The one that may go on looks for itself.
                 drop(ground);
                 let deadline = self.cache.inner().clock.after(timeout);
-                self.compute_in_time(subject, held, deadline, place, body, condition)
+                self.compute_in_time(subject, held, deadline, executor, body, condition)
                     .await
             }
             (held, _) => {
@@ -78,7 +79,7 @@ impl<S, V: LocalValue> Miss<S, V> {
         &self,
         subject: &Subject,
         held: &Held<V>,
-        place: Place,
+        executor: Executor,
         body: F,
         condition: K,
     ) where
@@ -92,7 +93,7 @@ impl<S, V: LocalValue> Miss<S, V> {
         if let Claim::Mine(refreshing) = claim {
             let computed = self.replacement(held, body(), condition);
             let succeeded = self.succeeds(computed);
-            self.go_on(subject, place, refreshing, succeeded);
+            self.go_on(subject, executor, refreshing, succeeded);
         }
     }
 
@@ -148,7 +149,7 @@ impl<S, V: LocalValue> Miss<S, V> {
     fn go_on(
         &self,
         subject: &Subject,
-        place: Place,
+        executor: Executor,
         refreshing: Refreshing,
         succeeds: impl Future<Output = bool> + Send + 'static,
     ) {
@@ -165,7 +166,7 @@ impl<S, V: LocalValue> Miss<S, V> {
             let mut attempt = attempt;
             attempt.has_succeeded = succeeds.await;
         };
-        if self.cache.inner().background.start(place, function, job) {
+        if self.cache.inner().background.start(executor, function, job) {
             subject.series.refreshes.fetch_add(1, Relaxed);
         }
     }
@@ -177,7 +178,7 @@ impl<S, V: LocalValue> Miss<S, V> {
         subject: &Subject,
         held: Held<V>,
         deadline: Tick,
-        place: Place,
+        executor: Executor,
         body: F,
         condition: K,
     ) -> R
@@ -205,12 +206,12 @@ impl<S, V: LocalValue> Miss<S, V> {
             Claim::Mine(refreshing) => {
                 self.missed(subject);
                 let computed = self.replacement(&held, body(), condition);
-                match place {
-                    Place::Task => {
+                match executor {
+                    Executor::Runtime => {
                         self.wait_here(subject, held, deadline, refreshing, computed)
                             .await
                     }
-                    Place::Thread => {
+                    Executor::Thread => {
                         self.wait_for_thread(subject, held, deadline, refreshing, computed)
                             .await
                     }
@@ -241,7 +242,7 @@ impl<S, V: LocalValue> Miss<S, V> {
             return running.await;
         }
         let succeeds = self.succeeds(running);
-        self.go_on(subject, Place::Task, refreshing, succeeds);
+        self.go_on(subject, Executor::Runtime, refreshing, succeeds);
         self.reuse(subject, held)
     }
 
@@ -264,28 +265,28 @@ impl<S, V: LocalValue> Miss<S, V> {
         let succeeds = {
             let (waiting, ended) = (Arc::clone(&waiting), Arc::clone(&ended));
             async move {
-                let Some(computed) = lock(&waiting).take() else {
+                let Some(computed) = lock_std(&waiting).take() else {
                     return false;
                 };
                 let computed = catch_unwind(AssertUnwindSafe(|| block_on(computed)));
                 let succeeds = computed.as_ref().is_ok_and(|value| !failed(shape, value));
-                *lock(&ended) = Some(computed);
+                *lock_std(&ended) = Some(computed);
                 succeeds
             }
         };
-        self.go_on(subject, Place::Thread, refreshing, succeeds);
+        self.go_on(subject, Executor::Thread, refreshing, succeeds);
         let in_time = ending.wait(agenda, deadline).await;
         if !in_time && self.may_still_answer(subject, &held).await {
             return self.reuse(subject, held);
         }
         ending.wait(agenda, Tick::MAX).await;
-        let ended = lock(&ended).take();
+        let ended = lock_std(&ended).take();
         match ended {
             Some(Ok(computed)) => self.computed_or(subject, held, computed).await,
             Some(Err(panic)) => resume_unwind(panic),
             None => {
                 // There was no thread for it, or it was told to stop before it began.
-                let waiting = lock(&waiting).take();
+                let waiting = lock_std(&waiting).take();
                 waiting.expect("what has not begun waits").await
             }
         }
@@ -314,8 +315,4 @@ impl Drop for Attempt {
 
 fn failed<R, S: Shape<R>>(shape: S, computed: &R) -> bool {
     matches!(shape.outcome(computed), Outcome::Failure)
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -8,8 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use super::aging::Held;
 use super::verification::{Sample, Sampled};
-use super::{Condition, Ground, Held, LocalValue, Looked, Miss, Work};
+use super::{Condition, Ground, LocalValue, Looked, Miss, Work};
 use crate::body::inside;
 use crate::clock::duration;
 use crate::fence::{Fence, Observed};
