@@ -308,3 +308,21 @@ async fn an_absence_is_no_use_once_it_has_expired() {
         assert!(service.absent().await.is_err());
     }
 }
+
+#[tokio::test]
+async fn a_window_that_ends_while_the_body_runs_is_over() {
+    for service in services() {
+        assert_eq!(service.resilient().await, Ok(1));
+        service.clock.advance(TTL + 999 * SECOND);
+        service.database.is_slow.store(true, SeqCst);
+        service.database.is_down.store(true, SeqCst);
+        let call = tokio::spawn({
+            let service = service.clone();
+            async move { service.resilient().await }
+        });
+        service.settle().await;
+        service.clock.advance(600 * SECOND);
+        service.database.permits.add_permits(1);
+        assert_eq!(call.await.unwrap(), Err("down".to_owned()));
+    }
+}

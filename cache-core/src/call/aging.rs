@@ -7,7 +7,7 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::{Condition, Ground, LocalValue, Looked, Miss, Work, answer};
 use crate::cache::Inner;
-use crate::clock::duration;
+use crate::clock::{Tick, duration};
 use crate::freshness::Use;
 use crate::memory::invalidations::Born;
 use crate::observation;
@@ -21,6 +21,8 @@ pub(super) struct Held<V> {
     pub(super) aged: Aged<V>,
     /// What the invalidation clock showed before it was computed, or before a store was asked for it.
     pub(super) born: Born,
+    /// When it can't be used for anything any more, unless a store sees to that.
+    pub(super) ends: Tick,
 }
 
 impl<S, V: LocalValue> Miss<S, V> {
@@ -55,11 +57,16 @@ impl<S, V: LocalValue> Miss<S, V> {
             id: 0,
         };
         let born = entry.stamp.born();
-        (usable != Use::Expired).then_some(Held { aged, born })
+        let ends = entry.ends();
+        (usable != Use::Expired).then_some(Held { aged, born, ends })
     }
 
-    /// Whether a value that was found may still answer: nothing has outdated it since.
+    /// Whether a value that was found may still answer: its last window has not ended since, and nothing
+    /// has outdated it.
     pub(super) async fn may_still_answer(&self, subject: &Subject, held: &Held<V>) -> bool {
+        if held.ends <= self.cache.inner().clock.now() {
+            return false;
+        }
         let is_in_store = self.place(subject).is_some();
         if is_in_store && !self.still_stands(subject, held).await {
             return false;

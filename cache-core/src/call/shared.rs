@@ -12,7 +12,7 @@ use super::aging::Held;
 use super::verification::{Sample, Sampled};
 use super::{Condition, Ground, LocalValue, Looked, Miss, Work};
 use crate::body::inside;
-use crate::clock::duration;
+use crate::clock::{Tick, duration};
 use crate::fence::{Fence, Observed};
 use crate::flight::{Leader, Role, Seat, Turn, Wanted};
 use crate::handling::Coding;
@@ -82,7 +82,10 @@ impl<S, V: LocalValue> Miss<S, V> {
                 }
                 return Looked::Answer(kept);
             }
-            Ok(Found::Aged(aged, observed)) => (Some(observed), Some(Held { aged, born })),
+            Ok(Found::Aged(aged, observed)) => {
+                let ends = Tick::MAX;
+                (Some(observed), Some(Held { aged, born, ends }))
+            }
             Ok(Found::Entry(_, observed, _) | Found::Nothing(observed)) => (Some(observed), None),
             Ok(Found::Barred) | Err(_) => (None, None),
         };
