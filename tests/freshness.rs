@@ -67,6 +67,11 @@ impl Service {
         self.database.ask().await
     }
 
+    #[cached(cache = self.cache, key_prefix = "x", ttl = Duration::MAX, stale_if_error = 1000)]
+    async fn endless(&self) -> Result<u32, String> {
+        self.database.ask().await
+    }
+
     #[cached(cache = self.cache, key_prefix = "x", ttl = 100, none_ttl = 10, stale_if_error = 1000)]
     async fn absent(&self) -> Result<Option<u32>, String> {
         self.database.ask().await.map(|_| None)
@@ -324,5 +329,14 @@ async fn a_window_that_ends_while_the_body_runs_is_over() {
         service.clock.advance(600 * SECOND);
         service.database.permits.add_permits(1);
         assert_eq!(call.await.unwrap(), Err("down".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn a_ttl_without_end_has_windows_too() {
+    for service in services() {
+        assert_eq!(service.endless().await, Ok(1));
+        service.clock.advance(SECOND);
+        assert_eq!(service.endless().await, Ok(1));
     }
 }

@@ -138,7 +138,7 @@ impl Subject {
             tags: &self.tags,
             series: &self.series,
             policy,
-            ttl: ttl + policy.longest_stale(),
+            ttl: ttl.min(MAX_TTL) + policy.longest_stale(),
         }
     }
 
