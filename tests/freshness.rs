@@ -340,3 +340,15 @@ async fn a_ttl_without_end_has_windows_too() {
         assert_eq!(service.endless().await, Ok(1));
     }
 }
+
+#[tokio::test]
+async fn a_call_that_waits_for_its_body_is_a_miss_in_either_tier() {
+    for service in services() {
+        assert_eq!(service.in_time().await, Ok(1));
+        service.clock.advance(TTL);
+        assert_eq!(service.in_time().await, Ok(2));
+        assert_eq!(service.in_time().await, Ok(2));
+        let stats = service.stats("in_time");
+        assert_eq!((stats.hits, stats.misses, stats.stale), (1, 2, 0));
+    }
+}

@@ -205,6 +205,10 @@ impl<S, V: LocalValue> Miss<S, V> {
             }
             Claim::Mine(refreshing) => {
                 self.missed(subject);
+                if self.place(subject).is_none() {
+                    // What replaces a value is no call there; this is one.
+                    subject.series.missed();
+                }
                 let computed = self.replacement(&held, body(), condition);
                 match executor {
                     Executor::Runtime => {
