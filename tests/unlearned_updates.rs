@@ -52,9 +52,31 @@ impl Service {
         id
     }
 
+    #[cached(cache = self.cache)]
+    async fn permission(&self, of: u64) -> u64 {
+        of
+    }
+
+    #[update_cache(entry = guarded::Guarded(self).number(id))]
+    async fn write_guarded(&self, id: u64) -> u64 {
+        id + 1_000
+    }
+
     #[update_cache(entry = impostor::number(id))]
     async fn write_for_an_impostor(&self, id: u64) -> u64 {
         id
+    }
+}
+
+mod guarded {
+    pub(super) struct Guarded<'a>(pub(super) &'a super::Service);
+
+    impl Guarded<'_> {
+        /// Is not cached, and asks another cached function before the one of its own name.
+        pub(super) async fn number(&self, id: u64) -> u64 {
+            self.0.permission(id).await;
+            self.0.number(id).await
+        }
     }
 }
 
@@ -89,6 +111,17 @@ async fn a_call_that_waits_for_something_else_invalidates_all_of_its_name() {
     assert_eq!(service.number(2).await, 3);
     assert_eq!(service.number(1).await, 4);
     assert_eq!(service.other(1).await, 2);
+}
+
+#[tokio::test]
+async fn a_call_that_comes_by_another_cached_function_first_updates_neither() {
+    let _turn = TURN.lock().await;
+    let service = Service::new();
+    service.number(1).await;
+    service.permission(1).await;
+    service.write_guarded(1).await;
+    assert_eq!(service.number(1).await, 1);
+    assert_eq!(service.permission(1).await, 1);
 }
 
 /// Writes down the errors that are logged.

@@ -95,8 +95,9 @@ where
         call: impl FnOnce(Caller<'_, M, T>) -> C,
     ) -> Self {
         let learned = called::make(call);
+        let name = learned.as_ref().map_or("", |known| known.name());
         self.planned
-            .extend(Planned::all(self.function, "", learned));
+            .extend(Planned::all(self.function, name, learned));
         self
     }
 

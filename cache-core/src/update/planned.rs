@@ -51,7 +51,18 @@ impl<V: LocalValue> Planned<V> {
         learned: Result<Box<Rehearsed>, Unlearned>,
     ) -> Vec<Self> {
         match learned {
-            Ok(known) => vec![Self::known(writer, *known)],
+            Ok(known) if known.name() == name => vec![Self::known(writer, *known)],
+            // What came first may stand before the entry's own look-up, or be it under another name.
+            Ok(other) => {
+                let why = Unlearned("the call came by another cached function first");
+                let mut planned = Self::widened(writer, name, why);
+                let other = Self::known(writer, *other);
+                planned.push(Self {
+                    entry: None,
+                    ..other
+                });
+                planned
+            }
             Err(why) => Self::widened(writer, name, why),
         }
     }
