@@ -9,6 +9,7 @@ mod calls;
 #[path = "warm/streams.rs"]
 mod streams;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 
@@ -78,6 +79,21 @@ impl Users {
     pub(crate) async fn both(&self, id: u64) -> Option<u64> {
         let _running = self.begin();
         self.get(id).await.ok()
+    }
+
+    #[cached(cache = self.cache, key_prefix = "users", batch = ids)]
+    pub(crate) async fn several(&self, ids: &[u64]) -> Result<HashMap<u64, u64>, String> {
+        let _running = self.begin();
+        if ids.contains(&4) {
+            return Err("there is no 4".to_owned());
+        }
+        Ok(ids.iter().map(|id| (*id, *id)).collect())
+    }
+
+    #[cached(cache = self.cache, batch = ids)]
+    pub(crate) fn totals(&self, ids: &[u64]) -> HashMap<u64, u64> {
+        let _running = self.begin();
+        ids.iter().map(|id| (*id, *id)).collect()
     }
 
     /// Warms in its body.

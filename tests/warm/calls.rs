@@ -53,6 +53,20 @@ async fn a_call_of_several_functions_is_skipped_if_all_answer_from_the_cache() {
 }
 
 #[tokio::test]
+async fn a_batch_is_skipped_if_all_of_it_is_there_and_fails_if_its_body_does() {
+    let users = Users::open();
+    let batches: [&[u64]; 5] = [&[1, 2], &[2, 1], &[2, 3], &[1, 4], &[3]];
+    let report = warm(batches.map(|ids| users.several(ids))).concurrency(1);
+    assert_eq!(counts(report.run().await), (2, 2, 1));
+    assert_eq!(users.bodies.load(SeqCst), 3);
+    let of_nothing = warm([users.several(&[])]);
+    assert_eq!(counts(of_nothing.run().await), (1, 0, 0));
+    let totals = || warm([|| users.totals(&[1, 2])]).run_blocking();
+    assert_eq!(counts(totals()), (1, 0, 0));
+    assert_eq!(counts(totals()), (0, 1, 0));
+}
+
+#[tokio::test]
 async fn a_call_of_no_cached_function_is_done() {
     let users = Users::open();
     assert_eq!(counts(warm([async {}]).run().await), (1, 0, 0));

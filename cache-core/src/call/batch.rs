@@ -22,6 +22,7 @@ use crate::deferral;
 use crate::function::{Function, Instance};
 use crate::handling::Handling;
 use crate::key::KeyWriter;
+use crate::observation;
 use crate::outcome::{Answers, BatchOf, Shape, Taken};
 use crate::rehearsal::{self, Rehearsal, Unknown};
 use crate::segment::SegmentWriter;
@@ -303,7 +304,10 @@ where
             Box::pin(rehearsal.stop(Err(Unknown::Batch(name)))).await;
         }
         match misses {
-            None => (form.restore)(known.answers()),
+            None => {
+                known.tell();
+                (form.restore)(known.answers())
+            }
             Some(misses) => {
                 let work = Work { body, condition };
                 Box::pin(misses.compute(known, (instance, form), work)).await
@@ -317,6 +321,7 @@ where
         B: FnOnce(Missing) -> R + Repeatable,
     {
         if self.misses.is_none() && self.rehearsal.is_none() {
+            self.known.tell();
             return (self.form.restore)(self.known.answers());
         }
         block_on(self.or_compute(async move |missing| body(missing)))
@@ -355,6 +360,9 @@ impl<S, V: LocalValue> Misses<S, V> {
             return crate::body::inside(std::pin::pin!((work.body)(Missing::all()))).await;
         }
         let (place, begun) = rounds.begin(&mut known).await;
+        if begun.is_nothing() {
+            observation::answered();
+        }
         rounds.go_on(place, begun, (known, form), work).await
     }
 }

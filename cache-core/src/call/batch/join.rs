@@ -172,6 +172,11 @@ where
 }
 
 impl Begun<'_> {
+    /// Whether the cache had all of it.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.tasks.is_empty() && self.waiting.is_empty()
+    }
+
     /// All are computed for this call alone.
     fn alone(all: Vec<usize>) -> Self {
         Self {

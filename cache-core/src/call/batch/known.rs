@@ -1,6 +1,8 @@
 //! What is known of the elements of a call.
 
 use super::argument::Elements;
+use crate::ambient::{Ambient, Ambients};
+use crate::observation;
 use crate::outcome::Answers;
 
 /// The elements of a call, each once, with what they are answered so far.
@@ -56,6 +58,13 @@ impl<E, V> Known<E, V> {
     /// An element is answered, by an absence perhaps.
     pub(super) fn set(&mut self, index: usize, value: Option<V>) {
         self.values[index] = value;
+    }
+
+    /// Tells whoever watches that the cache had all of it. A batch of nothing has asked for nothing.
+    pub(super) fn tell(&self) {
+        if Ambients::ever().have(Ambient::Observation) && !self.elements.is_empty() {
+            observation::answered();
+        }
     }
 
     pub(super) fn answers(self) -> Answers<E, V> {

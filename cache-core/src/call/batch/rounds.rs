@@ -26,6 +26,7 @@ use crate::function::Instance;
 use crate::memory::entry::Entry;
 use crate::memory::invalidations::{Born, Computing};
 use crate::mutants::{Mutant, active};
+use crate::observation;
 use crate::outcome::{Shape, Taken};
 use crate::subject::{Lifetime, Subject};
 
@@ -114,6 +115,9 @@ where
             mut tasks,
             mut waiting,
         } = begun;
+        if !tasks.is_empty() || !waiting.is_empty() {
+            observation::computed(|| false);
+        }
         let mut deadline = None;
         loop {
             if !tasks.is_empty() {
@@ -254,6 +258,7 @@ where
                 if let Some(subject) = tasks.iter().find_map(|task| self.subject(task.at)) {
                     subject.series.failures.fetch_add(1, Relaxed);
                 }
+                observation::computed(|| true);
                 fail(tasks);
                 Judged::Returned(returned)
             }
