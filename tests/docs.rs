@@ -273,6 +273,7 @@ fn no_link_is_broken() {
         "docs/expansion.md",
         "docs/store.md",
         "docs/testing.md",
+        "docs/policies.md",
         "examples/README.md",
     ] {
         let directory = root().join(path).parent().unwrap().to_owned();

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use std::time::Duration;
 
 use cache_core::testing::{ScriptedStore, SteppedClock};
-use cachewright::{Cache, CacheBuilder, FunctionStats, cached, invalidate_cache};
+use cachewright::{Cache, CacheBuilder, FunctionStats, cached, defer, invalidate_cache};
 use tokio::sync::Semaphore;
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -16,6 +16,7 @@ struct Database {
     asked: AtomicU32,
     answered: AtomicU32,
     is_down: AtomicBool,
+    is_empty: AtomicBool,
     /// Whether an answer has to wait for a permit.
     is_slow: AtomicBool,
     permits: Semaphore,
@@ -77,6 +78,12 @@ impl Service {
         self.database.ask().await.map(|_| None)
     }
 
+    #[cached(cache = self.cache, key_prefix = "x", ttl = 100, stale_while_revalidate = 50, stale_if_error = 1000)]
+    async fn found(&self) -> Result<Option<u32>, String> {
+        let number = self.database.ask().await?;
+        Ok((!self.database.is_empty.load(SeqCst)).then_some(number))
+    }
+
     /// Takes 40 seconds.
     #[cached(cache = self.cache, key_prefix = "x", ttl = 100, refresh_ahead = 20)]
     async fn costly(&self, _id: u32) -> Result<u32, String> {
@@ -109,6 +116,7 @@ fn service(builder: CacheBuilder, clock: &SteppedClock) -> Service {
             asked: AtomicU32::new(0),
             answered: AtomicU32::new(0),
             is_down: AtomicBool::new(false),
+            is_empty: AtomicBool::new(false),
             is_slow: AtomicBool::new(false),
             permits: Semaphore::new(0),
         }),
@@ -350,5 +358,47 @@ async fn a_call_that_waits_for_its_body_is_a_miss_in_either_tier() {
         assert_eq!(service.in_time().await, Ok(2));
         let stats = service.stats("in_time");
         assert_eq!((stats.hits, stats.misses, stats.stale), (1, 2, 0));
+    }
+}
+
+#[tokio::test]
+async fn a_success_that_is_not_kept_takes_the_place_of_what_has_expired() {
+    for service in services() {
+        assert_eq!(service.found().await, Ok(Some(1)));
+        service.clock.advance(TTL);
+        service.database.is_empty.store(true, SeqCst);
+        assert_eq!(
+            service.found().await,
+            Ok(Some(1)),
+            "it is computed meanwhile"
+        );
+        service.settle().await;
+        assert_eq!(
+            service.found().await,
+            Ok(None),
+            "that there is none is known now"
+        );
+        service.database.is_down.store(true, SeqCst);
+        assert!(
+            service.found().await.is_err(),
+            "nothing is left that could answer"
+        );
+    }
+}
+
+#[tokio::test]
+async fn inside_of_a_transaction_a_value_answers_until_it_expires() {
+    for service in services() {
+        assert_eq!(service.ahead().await, Ok(1));
+        service.clock.advance(90 * SECOND);
+        assert_eq!(defer(service.ahead()).await, Ok(1));
+        service.settle().await;
+        assert_eq!(
+            service.database.asked(),
+            1,
+            "and is not computed anew there"
+        );
+        service.clock.advance(10 * SECOND);
+        assert_eq!(defer(service.ahead()).await, Ok(2));
     }
 }

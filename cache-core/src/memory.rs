@@ -146,6 +146,13 @@ impl Memory {
         self.ended.note(_removed.as_deref(), Fate::Removed);
     }
 
+    /// Removes the entry of this key, if it does not answer without a question any more.
+    pub(crate) fn remove_former(&self, key: &EntryKey, now: Tick) {
+        let is_former =
+            |entry: &Entry| entry.key.is(key.instance, &key.bytes) && entry.deadline() <= now;
+        self.engine.remove_if(key.hash, is_former);
+    }
+
     /// The hashes of what may have expired, and the moment of the next sweep if that has to be
     /// arranged.
     pub(crate) fn due(&self, now: Tick) -> (Vec<u64>, Option<Tick>) {

@@ -41,7 +41,7 @@ impl<S, V: LocalValue> Miss<S, V> {
         Looked::At(Ground::Memory, self.held_in_memory(subject))
     }
 
-    fn held_in_memory(&self, subject: &Subject) -> Option<Held<V>> {
+    pub(super) fn held_in_memory(&self, subject: &Subject) -> Option<Held<V>> {
         let inner = self.cache.inner();
         let now = inner.clock.now();
         let entry = inner.memory.aged(&subject.key, now)?;
@@ -59,6 +59,15 @@ impl<S, V: LocalValue> Miss<S, V> {
         let born = entry.stamp.born();
         let ends = entry.ends();
         (usable != Use::Expired).then_some(Held { aged, born, ends })
+    }
+
+    /// Removes what is not fresh any more, because what has outdated it is not to be kept: it would answer
+    /// in the place of what the body has just said.
+    pub(super) fn remove_former(&self, subject: &Subject) {
+        let inner = self.cache.inner();
+        if subject.key.instance.function().policy().ages() {
+            inner.memory.remove_former(&subject.key, inner.clock.now());
+        }
     }
 
     /// Whether a value that was found may still answer: its last window has not ended since, and nothing

@@ -30,11 +30,11 @@ impl<S, V: LocalValue> Miss<S, V> {
     }
 
     async fn find_in_store(&self, subject: &Subject) -> Option<Option<V>> {
+        let is_covered = deferral::covers(self.cache.inner(), &subject.slots);
         let Some((shared, coding)) = self.place(subject) else {
-            subject.series.missed();
-            return None;
+            return self.find_in_memory(subject, is_covered);
         };
-        if deferral::covers(self.cache.inner(), &subject.slots) {
+        if is_covered {
             subject.series.missed_shared(MissReason::Pending);
             return None;
         }
@@ -54,6 +54,22 @@ impl<S, V: LocalValue> Miss<S, V> {
                 None
             }
             Ok(Found::Nothing(_) | Found::Barred) | Err(_) => None,
+        }
+    }
+
+    /// A value that would be computed anew outside of the block, and has not expired.
+    fn find_in_memory(&self, subject: &Subject, is_covered: bool) -> Option<Option<V>> {
+        let ages = subject.key.instance.function().policy().ages();
+        let held = (ages && !is_covered).then(|| self.held_in_memory(subject));
+        match held.flatten() {
+            Some(held) if held.aged.usable == Use::Ahead => {
+                subject.series.hit();
+                Some(Some(held.aged.value))
+            }
+            _ => {
+                subject.series.missed();
+                None
+            }
         }
     }
 }

@@ -163,7 +163,9 @@ impl<S, V: LocalValue> Miss<S, V> {
         // any more once the store was reached. What that did not outdate began after it, and sees
         // it here.
         let belongs_here = self.handling.encodable.is_none() || inner.shared().is_none();
-        if !ttl.is_zero() && belongs_here {
+        if ttl.is_zero() {
+            self.remove_former(subject);
+        } else if belongs_here {
             inner.keep(Arc::clone(&entry), subject.leaf);
         }
         (answer, Some(entry))

@@ -32,6 +32,8 @@ pub(super) struct Footing {
     budget: Budget,
     /// Taken before the store is asked: the flight that the reply allows may have ended by then.
     seat: Seat,
+    /// Whether there is a value that is not as fresh as could be.
+    has_former: bool,
 }
 
 /// Where and how a call keeps what it computes.
@@ -41,6 +43,7 @@ struct Place<'a, V> {
     look: Look<'a>,
     budget: Budget,
     seat: Seat,
+    has_former: bool,
 }
 
 impl<S, V: LocalValue> Miss<S, V> {
@@ -70,9 +73,11 @@ impl<S, V: LocalValue> Miss<S, V> {
         let seat = inner.flights.attend(subject.key.hash);
         let born = inner.memory.invalidations.now();
         let look = self.looked_for(subject, &keys);
+        let mut is_replaced = false;
         let (observed, held) = match shared.look(look, coding, &mut budget).await {
             // The entry that is to be replaced does not answer, though it be drawn as fresh this time.
             Ok(Found::Entry(_, observed, id)) if self.replaces == Some(id) => {
+                is_replaced = true;
                 (Some(observed), None)
             }
             Ok(Found::Entry(kept, _, id)) if kept.is_some() || S::HAS_ABSENCE => {
@@ -94,6 +99,7 @@ impl<S, V: LocalValue> Miss<S, V> {
             observed,
             budget,
             seat,
+            has_former: is_replaced || held.is_some(),
         };
         Looked::At(Ground::Store(footing), held)
     }
@@ -130,6 +136,7 @@ impl<S, V: LocalValue> Miss<S, V> {
             observed,
             budget,
             seat,
+            has_former,
         } = footing;
         let mut place = Place {
             shared,
@@ -137,6 +144,7 @@ impl<S, V: LocalValue> Miss<S, V> {
             look: self.looked_for(subject, &keys),
             budget,
             seat,
+            has_former,
         };
         let fence = match observed {
             Some(observed) => {
@@ -238,6 +246,8 @@ impl<S, V: LocalValue> Miss<S, V> {
         }
         if !ttl.is_zero() {
             place.store(&entry, fence, ttl, cost).await;
+        } else if place.has_former {
+            place.remove().await;
         }
         let restored = self.restore(&entry);
         if let Some(leader) = leader {
@@ -248,6 +258,12 @@ impl<S, V: LocalValue> Miss<S, V> {
 }
 
 impl<V: LocalValue> Place<'_, V> {
+    /// Removes the former value, because the one that has outdated it is not to be kept.
+    async fn remove(mut self) {
+        self.shared.remove(self.look, &mut self.budget).await;
+        drop(self.seat);
+    }
+
     /// Stores what was computed. That it fails is counted, and costs a computation.
     async fn store(mut self, entry: &Entry, fence: &Fence, ttl: Duration, cost: Duration) {
         #[cfg(mutants)]

@@ -299,6 +299,16 @@ impl Shared {
         self.write(look, entry, ttl, budget).await.map(drop)
     }
 
+    /// Removes a value that has not been invalidated. If that is lost, it answers for as long as it would
+    /// have anyhow.
+    pub(crate) async fn remove(&self, look: Look<'_>, budget: &mut Budget) {
+        let values = std::slice::from_ref(look.keys.value());
+        let remove = |deadline| self.store.remove(values, deadline);
+        let _ = self
+            .ask(Operation::Remove, Some(look.series), budget, remove)
+            .await;
+    }
+
     /// Like [`fill`](Self::fill), for an entry of a size that was stored already.
     pub(crate) async fn write(
         &self,
