@@ -1,10 +1,10 @@
 //! Which entries are being computed anew though they answer, and which had better not be for now.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::task::{Poll, Waker};
+use std::task::{Context, Poll, Waker};
 
 use crate::agenda::Agenda;
 use crate::clock::Tick;
@@ -31,7 +31,21 @@ struct State {
 /// The end of a refresh, to be waited for.
 #[derive(Debug, Default)]
 pub(crate) struct Ending {
-    state: Mutex<(bool, Vec<Waker>)>,
+    state: Mutex<Waiting>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    ended: bool,
+    /// Those who wait. A body may hang for long, and of many callers none is to leave its waker behind.
+    wakers: BTreeMap<u64, Waker>,
+    waited: u64,
+}
+
+/// A place among those who wait, which is left when it is dropped.
+struct Place<'a> {
+    ending: &'a Ending,
+    number: u64,
 }
 
 /// What becomes of the wish to refresh an entry.
@@ -79,7 +93,7 @@ impl Refreshes {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock_std(&self) -> MutexGuard<'_, State> {
         lock_std(&self.state)
     }
 }
@@ -114,25 +128,71 @@ impl Drop for Refreshing {
         self.refreshes.lock().running.remove(&self.hash);
         let waiting = {
             let mut state = lock_std(&self.ending.state);
-            state.0 = true;
-            std::mem::take(&mut state.1)
+            state.ended = true;
+            std::mem::take(&mut state.wakers)
         };
-        waiting.into_iter().for_each(Waker::wake);
+        waiting.into_values().for_each(Waker::wake);
     }
 }
 
 impl Ending {
     /// Waits for the end, but no longer than until `deadline`. False if that came first.
     pub(crate) async fn wait(&self, agenda: &Arc<Agenda>, deadline: Tick) -> bool {
-        let ended = pin!(poll_fn(|cx| {
-            let mut state = lock_std(&self.state);
-            if state.0 {
-                return Poll::Ready(());
-            }
-            state.1.retain(|waker| !waker.will_wake(cx.waker()));
-            state.1.push(cx.waker().clone());
-            Poll::Pending
-        }));
+        let place = self.enter();
+        let ended = pin!(poll_fn(|cx| place.poll(cx)));
         agenda.until(deadline, ended).await.is_some()
+    }
+
+    fn enter(&self) -> Place<'_> {
+        let mut state = lock_std(&self.state);
+        state.waited += 1;
+        Place {
+            ending: self,
+            number: state.waited,
+        }
+    }
+}
+
+impl Place<'_> {
+    fn poll(&self, cx: &Context<'_>) -> Poll<()> {
+        let waker = cx.waker().clone();
+        let mut state = lock_std(&self.ending.state);
+        if state.ended {
+            return Poll::Ready(());
+        }
+        let former = state.wakers.insert(self.number, waker);
+        drop(state);
+        // A waker is an executor's code.
+        drop(former);
+        Poll::Pending
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let left = lock_std(&self.ending.state).wakers.remove(&self.number);
+        drop(left);
+    }
+}
+
+#[cfg(all(test, not(any(shuttle, weak_memory))))]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+
+    #[test]
+    fn who_waits_no_longer_leaves_nothing_behind() {
+        let agenda = Agenda::new(Clock::Coarse);
+        let ending = Ending::default();
+        let mut cx = Context::from_waker(Waker::noop());
+        for _ in 0..3 {
+            let mut waits = pin!(ending.wait(&agenda, Tick::MAX));
+            for _ in 0..3 {
+                assert!(waits.as_mut().poll(&mut cx).is_pending());
+            }
+            assert_eq!(lock_std(&ending.state).wakers.len(), 1);
+        }
+        assert!(lock_std(&ending.state).wakers.is_empty());
+        agenda.close();
     }
 }
