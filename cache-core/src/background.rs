@@ -1,8 +1,9 @@
 //! Bodies that run after the call that began them has been answered.
 //!
 //! They run as tasks of the tokio runtime that the call runs on, or else on a thread of their own,
-//! with the tracing span of the call. There are never more at once than the cache allows, none runs
-//! for longer than it allows, and none outlives the shutdown of the cache.
+//! with the tracing span of the call, and the cache that a test has installed for it. There are never
+//! more at once than the cache allows, none runs for longer than it allows, and none outlives the
+//! shutdown of the cache.
 
 use std::collections::HashMap;
 use std::future::poll_fn;
@@ -119,7 +120,7 @@ impl Background {
             return false;
         };
         let runtime = Handle::try_current().ok();
-        let job = run(job, ticket, Span::current());
+        let job = run(within_callers_cache(job), ticket, Span::current());
         match (executor, runtime) {
             (Executor::Runtime, Some(runtime)) => drop(runtime.spawn(job)),
             (_, runtime) => return start_thread(job, runtime),
@@ -134,7 +135,7 @@ impl Background {
     {
         let ticket = self.enter(&mut self.lock(), Kind::Errand);
         let stop = Arc::clone(&ticket.stop);
-        let job = run(job, ticket, Span::current());
+        let job = run(within_callers_cache(job), ticket, Span::current());
         match Handle::try_current() {
             Ok(runtime) => drop(runtime.spawn(job)),
             Err(_) => _ = start_thread(job, None),
@@ -224,6 +225,15 @@ async fn run(job: impl Future<Output = ()> + Send, ticket: Ticket, span: Span) {
         job.as_mut().poll(cx)
     })
     .await;
+}
+
+/// A job that meets, wherever it runs, the installed cache that a test has for its caller.
+fn within_callers_cache<F: Future<Output = ()> + Send>(
+    job: F,
+) -> impl Future<Output = ()> + Send + use<F> {
+    #[cfg(feature = "testing")]
+    let job = crate::testing::in_current_cache(job);
+    job
 }
 
 fn start_thread(job: impl Future<Output = ()> + Send + 'static, runtime: Option<Handle>) -> bool {

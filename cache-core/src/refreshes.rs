@@ -93,7 +93,7 @@ impl Refreshes {
         }
     }
 
-    fn lock_std(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State> {
         lock_std(&self.state)
     }
 }

@@ -1,11 +1,12 @@
 //! An installed cache for each test, though all run in one process.
 
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
+use std::time::Duration;
 
 use cachewright::testing::{
-    assert_cached, assert_not_cached, in_current_cache, install_for_test, with_cache,
+    SteppedClock, assert_cached, assert_not_cached, in_current_cache, install_for_test, with_cache,
     with_cache_blocking,
 };
 use cachewright::{Cache, cached, installed, invalidate_cache};
@@ -159,4 +160,40 @@ fn a_future_that_is_sent_stays_sendable() {
     fn is_send<T: Send>(_: &T) {}
     is_send(&with_cache(named("own"), of_all(1)));
     is_send(&in_current_cache(of_all(1)));
+}
+
+/// What was installed for each body.
+type Seen = Arc<Mutex<Vec<Option<&'static str>>>>;
+
+#[cached(skip(seen), ttl = 10, stale_while_revalidate = 1000)]
+async fn aging(id: u64, seen: Seen) -> u64 {
+    seen.lock().unwrap().push(current());
+    id
+}
+
+#[cached(skip(seen), ttl = 10, stale_while_revalidate = 1000)]
+fn aging_blocking(id: u64, seen: Seen) -> u64 {
+    seen.lock().unwrap().push(current());
+    id
+}
+
+#[tokio::test]
+async fn a_body_in_the_background_has_the_cache_of_its_call() {
+    let clock = SteppedClock::new();
+    let cache = Cache::builder().namespace("own").clock(clock.clone());
+    let (seen, seen_blocking) = (Seen::default(), Seen::default());
+    with_cache(cache.build().unwrap(), async {
+        for _ in 0..2 {
+            aging(1, Arc::clone(&seen)).await;
+            aging_blocking(1, Arc::clone(&seen_blocking));
+            clock.advance(Duration::from_secs(11));
+        }
+    })
+    .await;
+    for seen in [seen, seen_blocking] {
+        while seen.lock().unwrap().len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(*seen.lock().unwrap(), [Some("own"); 2]);
+    }
 }

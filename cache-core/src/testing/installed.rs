@@ -71,8 +71,9 @@ impl Deref for InstalledForTest {
 /// Runs a future for which `cache` is the installed one, on whatever thread it is polled.
 ///
 /// A task that it spawns is not inside, unless it is wrapped with [`in_current_cache`]; what runs on
-/// another thread, as with `spawn_blocking`, unless it is called by [`with_cache_blocking`]. Keeps one
-/// handle for the rest of the process' life, as [`install_for_test`] does.
+/// another thread, as with `spawn_blocking`, unless it is called by [`with_cache_blocking`]. A body that
+/// a cached function leaves to the background is inside as its call is. Keeps one handle for the rest of
+/// the process' life, as [`install_for_test`] does.
 ///
 /// # Cancellation
 ///
