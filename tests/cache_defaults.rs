@@ -1,5 +1,6 @@
 //! `#[cache_defaults]`: each default takes effect in every function of its block that says nothing else.
 
+use std::collections::HashMap;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::LazyLock;
@@ -617,4 +618,33 @@ fn every_default_of_a_macro_rules_macro_finds_the_receiver_of_a_function_that_it
     assert_eq!(cache.keys().len(), 1);
     clock.advance(time);
     assert!(cache.keys().is_empty());
+}
+
+/// What a block says about the ages of single entries is none of its batches'.
+#[cache_defaults(
+    cache = self.cache, ttl = 10, stale_while_revalidate = 100, stale_if_error = 100, refresh_ahead = 0.5, timeout = 1,
+    verify = 0.9,
+)]
+impl Tariff {
+    #[cached(batch = hours)]
+    async fn prices(&self, hours: &[u64]) -> HashMap<u64, u64> {
+        let price = |hour: &u64| (*hour, self.zone * 100 + hour);
+        hours.iter().map(price).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_default_freshness_has_no_effect_on_a_batch() {
+    let clock = SteppedClock::new();
+    let mut tariff = Tariff {
+        cache: Cache::builder().clock(clock.clone()).build().unwrap(),
+        zone: 1,
+        time: Duration::from_secs(5),
+    };
+    assert_eq!(tariff.prices(&[3]).await, HashMap::from([(3, 103)]));
+    tariff.zone = 2;
+    clock.advance(Duration::from_secs(9));
+    assert_eq!(tariff.prices(&[3]).await, HashMap::from([(3, 103)]));
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(tariff.prices(&[3]).await, HashMap::from([(3, 203)]));
 }

@@ -126,6 +126,7 @@ pub(crate) fn cached(
     function::returns_a_value_to_keep(written, facts, &args, errors);
     function::shows_its_outcome(written, facts, args.outcome.as_ref(), errors);
     absence_is_possible(&args, errors);
+    batch::waits_for_its_body(&mut args, errors);
     freshness::fits(&args, written, errors);
     codec::has_a_store(&mut args, errors);
 

@@ -6,7 +6,7 @@ use syn::{FnArg, Pat};
 
 use super::key::telling_token;
 use super::names::Names;
-use crate::args::Cached;
+use crate::args::{self, Cached, Keyed};
 use crate::errors::Errors;
 use crate::signature::{Argument, Facts, Function};
 
@@ -43,7 +43,6 @@ pub(super) fn batch(
     let batch = args.batch.as_ref()?;
     suits_the_key(args, &batch.value, errors);
     shows_its_outcome(args, errors);
-    waits_for_its_body(args, errors);
     let Some(position) = (facts.arguments.iter()).position(|argument| is_batch(args, argument))
     else {
         names.unknown_argument(&batch.value, errors);
@@ -104,30 +103,33 @@ fn shows_its_outcome(args: &Cached, errors: &mut Errors) {
     }
 }
 
-/// What lets a value answer that is not fresh, or runs a body for one that is, is about one entry.
-fn waits_for_its_body(args: &Cached, errors: &mut Errors) {
-    let freshness = &args.freshness;
-    let keys = [
-        freshness
-            .stale_while_revalidate
-            .as_ref()
-            .map(|argument| &argument.key),
-        freshness
-            .stale_if_error
-            .as_ref()
-            .map(|argument| &argument.key),
-        freshness
-            .refresh_ahead
-            .as_ref()
-            .map(|argument| &argument.key),
-        freshness.timeout.as_ref().map(|argument| &argument.key),
-        args.verify.as_ref().map(|argument| &argument.key),
-    ];
-    for key in keys.into_iter().flatten() {
-        errors.at(
-            key,
-            format!("`{key}` and `batch` cannot stand together: a batch runs one body for many entries of different ages"),
-            format!("leave `{key}` out, or cache a function of one element"),
-        );
+/// What lets a value answer that is not fresh, or runs a body for one that is, is about one entry. That of the block is
+/// for its other functions.
+pub(super) fn waits_for_its_body(args: &mut Cached, errors: &mut Errors) {
+    if args.batch.is_none() {
+        return;
     }
+    let freshness = &mut args.freshness;
+    drop_argument(&mut freshness.stale_while_revalidate, errors);
+    drop_argument(&mut freshness.stale_if_error, errors);
+    drop_argument(&mut freshness.refresh_ahead, errors);
+    drop_argument(&mut freshness.timeout, errors);
+    drop_argument(&mut args.verify, errors);
+}
+
+/// Leaves it out, which the function that says it itself is told.
+fn drop_argument<T>(argument: &mut args::Argument<T>, errors: &mut Errors) {
+    let Some(Keyed {
+        key,
+        inherited: false,
+        ..
+    }) = argument.take()
+    else {
+        return;
+    };
+    errors.at(
+        &key,
+        format!("`{key}` and `batch` cannot stand together: a batch runs one body for many entries of different ages"),
+        format!("leave `{key}` out, or cache a function of one element"),
+    );
 }
