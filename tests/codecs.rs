@@ -317,6 +317,23 @@ async fn what_a_codec_cannot_express_is_computed_each_time_and_never_a_wrong_ans
             })
             .to_vec()
     }
+    // One that is written by another number than it is read by.
+    #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+    enum Seat {
+        Open,
+        #[serde(skip)]
+        #[expect(dead_code, reason = "what matters is that the next have other numbers")]
+        Local,
+        Held(u8),
+        Sold(u8),
+    }
+    #[cached(cache = cache, key_prefix = "seat", skip(cache), codec = Postcard)]
+    async fn seat(cache: &Cache, holder: u8) -> Vec<Seat> {
+        match holder {
+            0 => vec![Seat::Open],
+            _ => vec![Seat::Open, Seat::Held(holder)],
+        }
+    }
     #[cached(cache = cache, key_prefix = "pairs", skip(cache))]
     async fn pairs(cache: &Cache) -> BTreeMap<(u8, u8), f64> {
         BTreeMap::from([((1, 2), f64::INFINITY)])
@@ -331,11 +348,15 @@ async fn what_a_codec_cannot_express_is_computed_each_time_and_never_a_wrong_ans
         for first in [0, 1] {
             assert_eq!(sparse(&json, first).await[0].first, first);
         }
+        assert_eq!(seat(&json, 0).await, [Seat::Open]);
+        assert_eq!(seat(&json, 7).await, [Seat::Open, Seat::Held(7)]);
         assert_eq!(pairs(&json).await[&(1, 2)], f64::INFINITY);
         assert_eq!(anything(&json).await["a"][0], 1);
     }
     // Of the two vectors the one that can be expressed is stored.
     let found = row(&json, "sparse");
+    assert_eq!((found.hits, found.misses, found.errors), (2, 4, 3));
+    let found = row(&json, "seat");
     assert_eq!((found.hits, found.misses, found.errors), (2, 4, 3));
     let found = row(&json, "pairs");
     assert_eq!((found.hits, found.misses, found.errors), (0, 3, 3));

@@ -7,6 +7,8 @@ use super::MessagePack;
 #[cfg(feature = "postcard")]
 use super::Postcard;
 use super::coder::Coder;
+#[cfg(feature = "postcard")]
+use super::postcard;
 use super::{Codec, Json};
 use crate::Error;
 use crate::call::CacheValue;
@@ -87,7 +89,7 @@ impl<V: CacheValue> Coder<V> for BuiltIn {
         match self {
             Self::Json => Json.encode(value, into),
             #[cfg(feature = "postcard")]
-            Self::Postcard => Postcard.encode(value, into),
+            Self::Postcard => postcard::encode_as(value, into),
             #[cfg(feature = "messagepack")]
             Self::MessagePack => MessagePack.encode(value, into),
         }

@@ -1,4 +1,7 @@
 mod positional;
+mod variants;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use postcard::ser_flavors::Flavor;
 use serde::Serialize;
@@ -20,6 +23,11 @@ use positional::{Positional, Seen};
 /// which `skip_serializing_if` leaves a field out is an error when it is encoded, for what is behind
 /// the field would be read in its place. A field that is `skip_serializing` alone, and so asked for
 /// and never written, no encoding can see: a debug build tells of it, by name.
+///
+/// By serde's derive, an enum with a variant that is `#[serde(skip)]` is written with other numbers than it is read
+/// with. A cache finds out, and does not store what would come back as another variant; bytes that are
+/// made by this codec's own [`encode`](Codec::encode), as by a codec around it, are not read back: let the skipped
+/// variant be the last.
 ///
 /// Types that make a difference between formats for people and others, such as those of `uuid`, are
 /// written as for the others. The shape by which a store tells types apart is the one for people:
@@ -78,6 +86,34 @@ fn encode<T: Serialize + ?Sized>(value: &T, into: &mut Vec<u8>, seen: &Seen) -> 
             "the value can't be expressed in Postcard: {reason}"
         ))
     })
+}
+
+/// Encodes a value that will be read as a `V`, unless one of its variants would be read as another.
+pub(super) fn encode_as<V>(value: &V, into: &mut Vec<u8>) -> Result<(), Error>
+where
+    V: Serialize + DeserializeOwned + 'static,
+{
+    let (start, seen) = (into.len(), Seen::default());
+    encode(value, into, &seen)?;
+    if seen.variants.are_sound::<V>() {
+        return Ok(());
+    }
+    let read_again = || {
+        let again = Seen::default();
+        let back: V = decode(&into[start..], &Limits::of(&into[start..]))?;
+        // What can't be written comes to its end before a variant that is written otherwise.
+        let _ = encode(&back, &mut Vec::new(), &again);
+        Ok::<_, Error>(seen.variants.compare::<V>(&again.variants))
+    };
+    // What can't be read is a miss each time, and no other value.
+    match catch_unwind(AssertUnwindSafe(read_again)) {
+        Ok(Ok(Some(lost))) => Err(Error::data(format!(
+            "the value can't be expressed in Postcard: its variant `{}::{}` would be read as another, for one before \
+             it is skipped (`#[serde(skip)]`)",
+            lost.of, lost.name
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// What is written goes behind what is there.
@@ -145,7 +181,7 @@ impl Postcard {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, HashSet};
 
     use proptest::prelude::*;
     use serde::Deserialize;
@@ -236,6 +272,80 @@ mod tests {
         assert_eq!(encoded(&item(Some("a"))), [1, 1, b'a', 1]);
         let refused = Postcard.encode(&[item(None)], &mut Vec::new()).unwrap_err();
         assert!(refused.is_data() && refused.to_string().contains("`note`"));
+    }
+
+    /// With a variant that is written with a number and read without.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    enum State {
+        Open,
+        #[serde(skip)]
+        Local,
+        Held(u8),
+        Sold(u8),
+        Gone {
+            seat: u8,
+        },
+    }
+
+    #[test]
+    fn a_variant_that_would_be_read_as_another_is_refused_by_name() {
+        let refused = |value: State| {
+            let refused = encode_as(&vec![value], &mut Vec::new());
+            refused.unwrap_err().to_string()
+        };
+        let written = |value: Vec<State>| {
+            let mut bytes = Vec::new();
+            encode_as(&value, &mut bytes).unwrap();
+            assert_eq!(Postcard.decode::<Vec<State>>(&bytes).unwrap(), value);
+        };
+        written(vec![State::Open, State::Open]);
+        for _ in 0..2 {
+            assert!(refused(State::Held(7)).contains("`State::Held`"));
+            written(vec![State::Open]);
+        }
+        assert!(encode_as(&State::Local, &mut Vec::new()).is_err());
+        assert!(refused(State::Sold(7)).contains("`State::Sold`"));
+        // Nobody can read this one.
+        let mut bytes = Vec::new();
+        encode_as(&State::Gone { seat: 7 }, &mut bytes).unwrap();
+        assert!(Postcard.decode::<State>(&bytes).is_err());
+    }
+
+    #[test]
+    fn names_of_variants_may_differ_where_they_are_read() {
+        #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        enum Renamed {
+            #[serde(alias = "a", alias = "b")]
+            First,
+            #[serde(rename(serialize = "second", deserialize = "zweites"))]
+            Second(u8),
+            #[serde(skip)]
+            #[expect(dead_code, reason = "what matters is that it is the last")]
+            Last,
+        }
+        let all = HashSet::from([Renamed::First, Renamed::Second(1), Renamed::Second(2)]);
+        for _ in 0..2 {
+            let mut bytes = b"header".to_vec();
+            encode_as(&all, &mut bytes).unwrap();
+            let back: HashSet<Renamed> = Postcard.decode(&bytes[6..]).unwrap();
+            assert_eq!(back, all);
+        }
+    }
+
+    #[test]
+    fn a_panic_while_a_variant_is_read_back_is_none_of_the_writers() {
+        #[derive(Serialize)]
+        enum Panics {
+            Always,
+        }
+        impl<'de> Deserialize<'de> for Panics {
+            fn deserialize<D: serde::Deserializer<'de>>(_: D) -> Result<Self, D::Error> {
+                panic!("on purpose")
+            }
+        }
+        let mut bytes = Vec::new();
+        assert!(encode_as(&Panics::Always, &mut bytes).is_ok());
+        assert_eq!(bytes, [0]);
     }
 
     #[test]

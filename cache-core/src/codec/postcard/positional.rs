@@ -8,6 +8,7 @@ use std::cell::Cell;
 #[cfg(debug_assertions)]
 use std::cell::RefCell;
 
+use super::variants::Variants;
 use serde::ser::{
     Error, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
@@ -21,6 +22,7 @@ pub(super) struct Seen {
     /// The fields of each struct, in the order in which the structs began.
     #[cfg(debug_assertions)]
     pub(super) structs: RefCell<Vec<Vec<&'static str>>>,
+    pub(super) variants: Variants,
 }
 
 impl Seen {
@@ -84,16 +86,6 @@ macro_rules! compounds {
     )*};
 }
 
-macro_rules! records {
-    ($($method:ident($($name:ident: $type:ty),*) -> $compound:ident;)*) => {$(
-        fn $method(self, $($name: $type),*) -> Result<Self::$compound, S::Error> {
-            let (seen, of) = (self.seen, self.seen.begin());
-            let inner = self.inner.$method($($name),*)?;
-            Ok(Positional { inner, seen, of })
-        }
-    )*};
-}
-
 impl<'a, S: Serializer> Serializer for Positional<'a, S> {
     type Ok = S::Ok;
     type Error = S::Error;
@@ -129,15 +121,47 @@ impl<'a, S: Serializer> Serializer for Positional<'a, S> {
         serialize_seq(len: Option<usize>) -> SerializeSeq;
         serialize_tuple(len: usize) -> SerializeTuple;
         serialize_tuple_struct(name: &'static str, len: usize) -> SerializeTupleStruct;
-        serialize_tuple_variant(name: &'static str, index: u32, variant: &'static str, len: usize)
-            -> SerializeTupleVariant;
         serialize_map(len: Option<usize>) -> SerializeMap;
     }
 
-    records! {
-        serialize_struct(name: &'static str, len: usize) -> SerializeStruct;
-        serialize_struct_variant(name: &'static str, index: u32, variant: &'static str, len: usize)
-            -> SerializeStructVariant;
+    fn serialize_struct(
+        self,
+        name: &'static str,
+        len: usize,
+    ) -> Result<Self::SerializeStruct, S::Error> {
+        let (seen, of) = (self.seen, self.seen.begin());
+        let inner = self.inner.serialize_struct(name, len)?;
+        Ok(Positional { inner, seen, of })
+    }
+
+    fn serialize_struct_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Self::SerializeStructVariant, S::Error> {
+        self.seen.variants.note(name, index, variant);
+        let (seen, of) = (self.seen, self.seen.begin());
+        let inner = self
+            .inner
+            .serialize_struct_variant(name, index, variant, len)?;
+        Ok(Positional { inner, seen, of })
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        name: &'static str,
+        index: u32,
+        variant: &'static str,
+        len: usize,
+    ) -> Result<Self::SerializeTupleVariant, S::Error> {
+        self.seen.variants.note(name, index, variant);
+        let rest = self.with(());
+        let inner = self
+            .inner
+            .serialize_tuple_variant(name, index, variant, len)?;
+        Ok(rest.with(inner))
     }
 
     fn serialize_none(self) -> Result<S::Ok, S::Error> {
@@ -159,6 +183,7 @@ impl<'a, S: Serializer> Serializer for Positional<'a, S> {
         index: u32,
         variant: &'static str,
     ) -> Result<S::Ok, S::Error> {
+        self.seen.variants.note(name, index, variant);
         self.inner.serialize_unit_variant(name, index, variant)
     }
 
@@ -178,6 +203,7 @@ impl<'a, S: Serializer> Serializer for Positional<'a, S> {
         variant: &'static str,
         value: &T,
     ) -> Result<S::Ok, S::Error> {
+        self.seen.variants.note(name, index, variant);
         let value = self.with(value);
         self.inner
             .serialize_newtype_variant(name, index, variant, &value)
