@@ -27,8 +27,9 @@ pub use failure::Failure;
 /// evaluated; those that must be awaited, or use `?`, are to be computed before.
 ///
 /// *Cached* means that a call would not run the body now: there is an entry, it has neither expired nor
-/// been invalidated, can be read, and no rollout leaves it out. If entries are kept in a store, it is
-/// asked.
+/// been invalidated, can be read, and no rollout leaves it out. A value that has expired and may answer
+/// all the same, while the body runs or if it fails, is not cached. If entries are kept in a store, it
+/// is asked.
 ///
 /// # Panics
 ///
