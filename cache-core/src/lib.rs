@@ -119,7 +119,8 @@ pub mod private {
     pub use crate::schema::{Gap, Reason, Schema};
     pub use crate::segment::{Segment, SegmentWriter, escape, render, render_widened};
     pub use crate::update::{
-        Answered, AnsweredAtOnce, AtOnce, Awaited, Caller, Ending, KeptAs, Mode, Update, update,
+        Answered, AnsweredAtOnce, AtOnce, Awaited, Begun, Caller, Ending, KeptAs, Mode, Ready,
+        Update, update,
     };
     pub use crate::value_type::{AnyBatch, AnyValue, NoBatch, Unseen, ValueOf, ValuesOf};
     pub use crate::value_type::{ValueType, value_of, values_of};

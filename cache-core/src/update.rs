@@ -22,7 +22,7 @@ use crate::rehearsal;
 use ground::Ground;
 use planned::Planned;
 
-pub use called::{Answered, AnsweredAtOnce, AtOnce, Awaited, Caller, Ending, Mode};
+pub use called::{Answered, AnsweredAtOnce, AtOnce, Awaited, Begun, Caller, Ending, Mode, Ready};
 
 /// What a writer has stored after its body, learned before its body runs.
 #[must_use = "an update does nothing until `through` is awaited"]
@@ -73,7 +73,7 @@ where
     /// If it stays unknown which entry that is, an error is logged, and whatever a function of the name
     /// may have is invalidated instead, in every cache of the process.
     pub fn entry<M, T, C>(
-        mut self,
+        self,
         name: &'static str,
         call: impl FnOnce(Caller<'_, M, T>) -> C,
     ) -> Self
@@ -82,7 +82,22 @@ where
         C: Shape<T>,
         C::Value: KeptAs<S::Value>,
     {
-        let learned = called::rehearse(name, call);
+        self.entry_with(name, |ready| ready.begin(call))
+    }
+
+    /// Like [`entry`](Self::entry), for a call that needs something made: `make` makes it, and then
+    /// begins the call.
+    pub fn entry_with<M, T, C>(
+        mut self,
+        name: &'static str,
+        make: impl FnOnce(Ready<'_, M, T>) -> Begun<C>,
+    ) -> Self
+    where
+        M: Mode,
+        C: Shape<T>,
+        C::Value: KeptAs<S::Value>,
+    {
+        let learned = called::rehearse(name, make);
         self.planned
             .extend(Planned::all(self.function, name, learned));
         self
@@ -94,7 +109,7 @@ where
         mut self,
         call: impl FnOnce(Caller<'_, M, T>) -> C,
     ) -> Self {
-        let learned = called::make(call);
+        let learned = called::make(|ready| ready.begin(call));
         let name = learned.as_ref().map_or("", |known| known.name());
         self.planned
             .extend(Planned::all(self.function, name, learned));

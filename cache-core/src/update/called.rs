@@ -1,7 +1,7 @@
 //! The call whose entry is updated, made as far as its look-up: asynchronous or not, as its answer's
 //! type says.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::marker::PhantomData;
 use std::ops::Deref;
 use std::pin::pin;
@@ -10,6 +10,38 @@ use std::task::{Context, Poll, Waker};
 use crate::outcome::Returns;
 use crate::registry;
 use crate::rehearsal::{Rehearsed, Unknown, rehearse_call};
+
+/// Who has made what the call needs: an expansion has, and begins the call by this.
+///
+/// The receiver and the arguments are made before, and outlive the call. A cached function that is called
+/// for one of them would be taken for the call itself; and where the call is stopped by unwinding, a
+/// lock that one of them holds would be poisoned.
+#[derive(Debug)]
+pub struct Ready<'a, M, T> {
+    learned: &'a RefCell<Result<Box<Rehearsed>, Unknown>>,
+    mode: PhantomData<fn(M) -> T>,
+}
+
+impl<M: Mode, T> Ready<'_, M, T> {
+    /// Makes the call as far as its look-up.
+    pub fn begin<C>(self, call: impl FnOnce(Caller<'_, M, T>) -> C) -> Begun<C> {
+        let learned = rehearse_call(M::BLOCKS, |waker| {
+            let ended = Cell::new(Unknown::Ended);
+            call(Caller {
+                waker,
+                ended: &ended,
+                mode: PhantomData,
+            });
+            ended.get()
+        });
+        *self.learned.borrow_mut() = learned;
+        Begun(PhantomData)
+    }
+}
+
+/// That a call was begun, whose answer is of the shape `C`.
+#[derive(Debug)]
+pub struct Begun<C>(PhantomData<fn() -> C>);
 
 /// Who makes the call: an expansion does, and hands the answer over to this.
 #[derive(Debug)]
@@ -150,7 +182,7 @@ impl From<Unknown> for Unlearned {
 /// Makes a call as far as its look-up, if it can be that of a cached function.
 pub(super) fn rehearse<M: Mode, T, C>(
     name: &str,
-    call: impl FnOnce(Caller<'_, M, T>) -> C,
+    call: impl FnOnce(Ready<'_, M, T>) -> Begun<C>,
 ) -> Result<Box<Rehearsed>, Unlearned> {
     if registry::named(name).is_empty() {
         return Err(Unlearned("no cached function of this program has the name"));
@@ -160,16 +192,12 @@ pub(super) fn rehearse<M: Mode, T, C>(
 
 /// Makes a call as far as its look-up.
 pub(super) fn make<M: Mode, T, C>(
-    call: impl FnOnce(Caller<'_, M, T>) -> C,
+    call: impl FnOnce(Ready<'_, M, T>) -> Begun<C>,
 ) -> Result<Box<Rehearsed>, Unlearned> {
-    let learned = rehearse_call(M::BLOCKS, |waker| {
-        let ended = Cell::new(Unknown::Ended);
-        call(Caller {
-            waker,
-            ended: &ended,
-            mode: PhantomData,
-        });
-        ended.get()
+    let learned = RefCell::new(Err(Unknown::Ended));
+    call(Ready {
+        learned: &learned,
+        mode: PhantomData,
     });
-    learned.map_err(Unlearned::from)
+    learned.into_inner().map_err(Unlearned::from)
 }

@@ -41,7 +41,7 @@ pub(super) fn call(entry: &EntryCall) -> TokenStream {
     quote!(#begin #(#given)* .named())
 }
 
-fn parameter(position: usize, argument: &Expr) -> Ident {
+pub(super) fn parameter(position: usize, argument: &Expr) -> Ident {
     format_ident!("argument_{position}", span = ours_at(argument.span()))
 }
 

@@ -304,6 +304,13 @@ fn an_updating_function_with_every_argument() {
 }
 
 #[test]
+fn an_updating_function_whose_call_needs_something_made() {
+    let item = "fn book(users: &Users, day: &str) -> Option<Day> { users.book(day) }";
+    let arguments = "entry = users.calendar().day(users.number(day), true)";
+    assert_expansion("update_made_call", item, &update(arguments, item));
+}
+
+#[test]
 fn a_function_with_a_mistake_stays_as_it_was() {
     let expanded = cached("ttl = 0, tll = 3", PROFILE);
     let (errors, function) = expanded.split_at(expanded.find("async fn").unwrap());

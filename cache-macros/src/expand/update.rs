@@ -5,7 +5,7 @@ use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Expr, Token};
+use syn::{Expr, Ident, Token};
 
 use super::{Runtime, body, descriptor, entry, key, local, ours_at, outcome, returned};
 use crate::args::{Callee, EntryCall};
@@ -42,18 +42,79 @@ fn call(entry: &EntryCall) -> TokenStream {
     let name = entry.callee.name().unraw().to_string();
     let place = ours_at(entry.callee.name().span());
     let mut written = entry.callee.written();
-    let arguments = entry.arguments.iter().map(given);
-    let arguments: Punctuated<Expr, Token![,]> = arguments.collect();
+    let mut made = Made::default();
     match &mut written {
-        Expr::MethodCall(call) => call.args = arguments,
-        Expr::Call(call) => call.args = arguments,
+        Expr::MethodCall(call) => {
+            if let Expr::MethodCall(_) | Expr::Call(_) = *call.receiver {
+                made.receiver(&mut call.receiver);
+            }
+            call.args = made.arguments(entry);
+        }
+        Expr::Call(call) => call.args = made.arguments(entry),
         _ => {}
     }
     let (caller, answer) = (local("call"), local("answer"));
-    quote_spanned! {place=>
-        .entry(#name, |#caller| match #written {
+    let call = quote_spanned! {place=>
+        |#caller| match #written {
             #answer => #caller.came_to(#caller.answered(&#answer).mode(), #answer).bare(),
+        }
+    };
+    let Made { values, names } = made;
+    if values.is_empty() {
+        return quote_spanned!(place=> .entry(#name, #call));
+    }
+    quote_spanned! {place=>
+        .entry_with(#name, |#caller| match (#(#values,)*) {
+            (#(#names,)*) => #caller.begin(#call),
         })
+    }
+}
+
+/// What is made before the call is begun, under the names by which the call is given it. A cached function that is
+/// called for it is no part of the call, and a lock in it is not poisoned where the call is stopped by unwinding.
+#[derive(Default)]
+struct Made {
+    values: Vec<Expr>,
+    names: Vec<TokenStream>,
+}
+
+impl Made {
+    fn receiver(&mut self, receiver: &mut Expr) {
+        let name = Ident::new("receiver", ours_at(receiver.span()));
+        // It may be called by a mutable reference.
+        self.names.push(quote!(mut #name));
+        let value = std::mem::replace(receiver, Expr::Verbatim(quote!(#name)));
+        self.values.push(value);
+    }
+
+    fn arguments(&mut self, entry: &EntryCall) -> Punctuated<Expr, Token![,]> {
+        let arguments = (0..).zip(&entry.arguments);
+        let arguments = arguments.map(|(position, argument)| {
+            if is_at_hand(argument) {
+                return given(argument);
+            }
+            let name = entry::parameter(position, argument);
+            self.values.push(given(argument));
+            self.names.push(quote!(#name));
+            Expr::Verbatim(quote!(#name))
+        });
+        arguments.collect()
+    }
+}
+
+/// Whether an expression calls nothing but operators.
+fn is_at_hand(expression: &Expr) -> bool {
+    match expression {
+        Expr::Path(_) | Expr::Lit(_) => true,
+        Expr::Field(field) => is_at_hand(&field.base),
+        Expr::Index(index) => is_at_hand(&index.expr) && is_at_hand(&index.index),
+        Expr::Reference(reference) => is_at_hand(&reference.expr),
+        Expr::Unary(unary) => is_at_hand(&unary.expr),
+        Expr::Binary(binary) => is_at_hand(&binary.left) && is_at_hand(&binary.right),
+        Expr::Cast(cast) => is_at_hand(&cast.expr),
+        Expr::Paren(paren) => is_at_hand(&paren.expr),
+        Expr::Group(group) => is_at_hand(&group.expr),
+        _ => false,
     }
 }
 
