@@ -106,6 +106,12 @@ async fn replace(call: u64, answer: u64, update: Profile) -> Profile {
     update
 }
 
+#[::cw::update_cache(entry = profile(::std::cmp::max(receiver, argument_0)), crate = ::cw)]
+async fn replace_newest(receiver: u64, argument_0: u64, call: Profile) -> Profile {
+    let _ = (receiver, argument_0);
+    call
+}
+
 #[::cw::invalidate_cache("user", crate = ::cw)]
 fn clear() {}
 
@@ -179,6 +185,7 @@ async fn all() {
         assert_eq!(write(1).await, ::std::result::Result::Ok(()));
         clear();
         replace(1, 1, Profile(9)).await;
+        replace_newest(1, 2, Profile(9)).await;
     }
 }
 
