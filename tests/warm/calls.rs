@@ -3,7 +3,7 @@
 use std::future::pending;
 use std::iter;
 use std::pin::pin;
-use std::sync::atomic::Ordering::SeqCst;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
@@ -309,4 +309,42 @@ async fn a_run_is_send_where_its_calls_are() {
     let call = async { assert_eq!(on_its_thread(*local).await, Ok(7)) };
     assert_eq!(counts(warm([call]).run().await), (1, 0, 0));
     drop(pending::<()>());
+}
+
+#[test]
+fn without_a_bound_calls_begin_in_turns_and_each_ends_once() {
+    let (begun, ended) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+    let calls = iter::repeat_with(|| {
+        begun.fetch_add(1, SeqCst);
+        pending::<()>()
+    });
+    let mut cx = Context::from_waker(Waker::noop());
+    {
+        let mut run = pin!(warm(calls).concurrency(usize::MAX).run());
+        for _ in 0..3 {
+            assert!(run.as_mut().poll(&mut cx).is_pending());
+        }
+        assert!((3..1_000).contains(&begun.load(SeqCst)));
+    }
+    let users = Users::new();
+    let told = Arc::clone(&ended);
+    let ids = 100..10_100;
+    let mut run = pin!(
+        warm(ids.map(|id| users.get(id)))
+            .concurrency(usize::MAX)
+            .on_progress(move |_| _ = told.fetch_add(1, SeqCst))
+            .run()
+    );
+    while users.bodies.load(SeqCst) < 10_000 {
+        assert!(run.as_mut().poll(&mut cx).is_pending());
+    }
+    assert_eq!(ended.load(SeqCst), 0);
+    users.gate.add_permits(10_000);
+    let report = loop {
+        if let Poll::Ready(report) = run.as_mut().poll(&mut cx) {
+            break report;
+        }
+    };
+    assert_eq!(counts(report), (10_000, 0, 0));
+    assert_eq!(ended.load(SeqCst), 10_000);
 }

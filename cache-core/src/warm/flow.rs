@@ -12,7 +12,7 @@ use super::report::{Ending, Tally};
 use crate::observation::Seen;
 use crate::sync::lock_std;
 
-/// After so many calls that end at once, other tasks of the thread have their turn.
+/// After so many calls that begin or end at once, other tasks of the thread have their turn.
 const TURN: usize = 32;
 
 /// Where calls come from: what gives them and what makes them take turns within one future.
@@ -29,11 +29,15 @@ impl<F> Feed<F> {
         Self(Mutex::new(Next { room, calls }))
     }
 
-    /// Waits until another call may begin. Polled again whenever one has ended, so no waker is needed.
+    /// Waits until another call may begin. Polled again whenever one has begun or ended, so no waker is
+    /// needed. However much room there is, calls begin in turns: there may be no end of them.
     pub(super) async fn has_room(&self) {
-        poll_fn(|_| match self.lock().room {
-            0 => Poll::Pending,
-            _ => Poll::Ready(()),
+        poll_fn(|_| {
+            let next = self.lock();
+            match next.room == 0 || next.calls.len() == TURN {
+                true => Poll::Pending,
+                false => Poll::Ready(()),
+            }
         })
         .await;
     }
@@ -61,6 +65,8 @@ impl<F> Feed<F> {
 pub(super) struct Flow<'a, F> {
     feed: &'a Feed<F>,
     places: Vec<Place<F>>,
+    /// Which of them have no call.
+    free: Vec<usize>,
     task: Arc<Task>,
     tally: Tally,
 }
@@ -73,10 +79,19 @@ struct Place<F> {
 
 /// Wakes whoever polls the flow.
 #[derive(Default)]
-struct Task(Mutex<Option<Waker>>);
+struct Task(Mutex<Woken>);
+
+#[derive(Default)]
+struct Woken {
+    task: Option<Waker>,
+    /// The places of the calls that are to be polled.
+    places: Vec<usize>,
+}
 
 /// Tells which call is to be polled.
 struct Signal {
+    place: usize,
+    /// Whether it was told already.
     woken: AtomicBool,
     task: Arc<Task>,
 }
@@ -87,23 +102,39 @@ impl Wake for Signal {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        self.woken.store(true, SeqCst);
-        let task = self.task.lock().clone();
+        self.tell();
+        let task = self.task.lock().task.clone();
         if let Some(task) = task {
             task.wake();
         }
     }
 }
 
+impl Signal {
+    /// Has the call polled when the flow is.
+    fn tell(&self) {
+        if !self.woken.swap(true, SeqCst) {
+            self.task.lock().places.push(self.place);
+        }
+    }
+}
+
 impl Task {
     fn is(&self, cx: &Context<'_>) {
-        let mut task = self.lock();
-        if !task.as_ref().is_some_and(|task| task.will_wake(cx.waker())) {
-            *task = Some(cx.waker().clone());
+        let is_known = |task: &Waker| task.will_wake(cx.waker());
+        if !self.lock().task.as_ref().is_some_and(is_known) {
+            // Foreign code, outside of the lock.
+            let task = cx.waker().clone();
+            let former = self.lock().task.replace(task);
+            drop(former);
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Waker>> {
+    fn take(&self) -> Vec<usize> {
+        std::mem::take(&mut self.lock().places)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Woken> {
         lock_std(&self.0)
     }
 }
@@ -113,6 +144,7 @@ impl<'a, F: Future> Flow<'a, F> {
         Self {
             feed,
             places: Vec::new(),
+            free: Vec::new(),
             task: Arc::default(),
             tally,
         }
@@ -131,22 +163,23 @@ impl<'a, F: Future> Flow<'a, F> {
         G: Future<Output = ()>,
     {
         self.task.is(cx);
-        let mut ended = 0;
+        let mut changed = 0;
         loop {
             if let Some(feed) = feeding
                 && feed.as_mut().poll(cx).is_ready()
             {
                 *feeding = None;
             }
+            let before = changed;
             for call in self.feed.take() {
                 self.begin(call);
+                changed += 1;
             }
-            let before = ended;
-            for place in 0..self.places.len() {
-                ended += usize::from(self.goes_on(place));
+            for place in self.task.take() {
+                changed += usize::from(self.goes_on(place));
             }
-            let is_idle = self.places.iter().all(|place| place.call.is_none());
-            match ended {
+            let is_idle = self.free.len() == self.places.len();
+            match changed {
                 _ if feeding.is_none() && is_idle => return Poll::Ready(()),
                 same if same == before => return Poll::Pending,
                 many if many >= TURN => {
@@ -160,16 +193,17 @@ impl<'a, F: Future> Flow<'a, F> {
 
     fn begin(&mut self, call: F) {
         let call = Some((Box::pin(call), Seen::default()));
-        let mut free = self.places.iter_mut();
-        if let Some(place) = free.find(|place| place.call.is_none()) {
-            place.signal.woken.store(true, SeqCst);
+        if let Some(place) = self.free.pop() {
+            let place = &mut self.places[place];
             place.call = call;
-            return;
+            return place.signal.tell();
         }
         let signal = Arc::new(Signal {
-            woken: AtomicBool::new(true),
+            place: self.places.len(),
+            woken: AtomicBool::new(false),
             task: Arc::clone(&self.task),
         });
+        signal.tell();
         let waker = Waker::from(Arc::clone(&signal));
         self.places.push(Place {
             call,
@@ -178,15 +212,14 @@ impl<'a, F: Future> Flow<'a, F> {
         });
     }
 
-    /// Polls a call if it was woken. Whether it has ended.
-    fn goes_on(&mut self, place: usize) -> bool {
-        let place = &mut self.places[place];
+    /// Polls a call that was woken. Whether it has ended.
+    fn goes_on(&mut self, number: usize) -> bool {
+        let place = &mut self.places[number];
+        // From here on it may be woken again. One that has ended may still be.
+        place.signal.woken.store(false, SeqCst);
         let Some((call, seen)) = &mut place.call else {
             return false;
         };
-        if !place.signal.woken.swap(false, SeqCst) {
-            return false;
-        }
         let mut cx = Context::from_waker(&place.waker);
         let poll = || seen.watch(|| call.as_mut().poll(&mut cx).is_ready());
         let polled = catch_unwind(AssertUnwindSafe(poll));
@@ -195,6 +228,7 @@ impl<'a, F: Future> Flow<'a, F> {
         }
         let ending = Ending::of(*seen, polled.is_err());
         place.call = None;
+        self.free.push(number);
         self.feed.make_room();
         self.tally.count(ending);
         true
