@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use cachewright::testing::Operation::{Mint, Prolong, Read, Write};
 use cachewright::testing::{Fault, Operation};
-use cachewright::{Cache, FunctionStats, cached, defer, invalidate_cache};
+use cachewright::{Cache, FunctionStats, cached, defer, invalidate_cache, warm};
 use service::World;
 use tokio::sync::Semaphore;
 
@@ -338,4 +338,19 @@ impl Sums {
         numbers.iter_mut().for_each(|number| *number *= 2);
         numbers.into_iter().map(Some).collect()
     }
+}
+
+#[tokio::test]
+async fn a_batch_of_which_the_store_has_everything_is_skipped_by_who_warms() {
+    let world = World::new();
+    let (users, others) = (Users::new(&world), Users::new(&world));
+    let counts = async |batch: &[i64]| {
+        let report = warm([others.users(batch)]).run().await;
+        (report.done, report.skipped, report.failed)
+    };
+    users.users(&[1, 2]).await;
+    assert_eq!(counts(&[2, 1]).await, (0, 1, 0));
+    assert_eq!(counts(&[2, 3]).await, (1, 0, 0));
+    let failing = others.local_error(vec![13, 1]);
+    assert_eq!(warm([failing]).run().await.failed, 1);
 }
