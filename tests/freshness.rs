@@ -402,3 +402,17 @@ async fn inside_of_a_transaction_a_value_answers_until_it_expires() {
         assert_eq!(defer(service.ahead()).await, Ok(2));
     }
 }
+
+#[tokio::test]
+async fn what_replaces_a_value_is_no_call() {
+    for service in services() {
+        assert_eq!(service.revalidated().await, Ok(1));
+        service.clock.advance(TTL);
+        assert_eq!(service.revalidated().await, Ok(1));
+        // Before it looks, so that it finds nothing.
+        service.write().await;
+        service.settle().await;
+        let stats = service.stats("revalidated");
+        assert_eq!((stats.hits, stats.misses, stats.refreshes), (1, 1, 1));
+    }
+}

@@ -139,6 +139,7 @@ impl Subject {
             series: &self.series,
             policy,
             ttl: ttl.min(MAX_TTL) + policy.longest_stale(),
+            counts: true,
         }
     }
 

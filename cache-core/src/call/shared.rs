@@ -48,7 +48,10 @@ struct Place<'a, V> {
 
 impl<S, V: LocalValue> Miss<S, V> {
     pub(crate) fn looked_for<'a>(&self, subject: &'a Subject, keys: &'a EntryKeys) -> Look<'a> {
-        subject.looked_for(keys, self.ttl_of_a_value(subject))
+        Look {
+            counts: self.replaces.is_none(),
+            ..subject.looked_for(keys, self.ttl_of_a_value(subject))
+        }
     }
 
     /// Asks the store for the entry.

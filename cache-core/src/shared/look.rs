@@ -39,6 +39,22 @@ pub(crate) struct Look<'a> {
     pub(crate) policy: &'a Policy,
     /// How long the entry would live if it had to be computed.
     pub(crate) ttl: Duration,
+    /// Whether it is for a call. What replaces a value beside the calls is neither hit nor miss.
+    pub(crate) counts: bool,
+}
+
+impl Look<'_> {
+    fn hit(&self) {
+        if self.counts {
+            self.series.shared_hits.fetch_add(1, Relaxed);
+        }
+    }
+
+    fn missed(&self, reason: MissReason) {
+        if self.counts {
+            self.series.missed_shared(reason);
+        }
+    }
 }
 
 /// What is to be stored: a value or an absence, how long it lives and how long it took to make.
@@ -87,13 +103,13 @@ impl Shared {
         budget: &mut Budget,
     ) -> Result<Found<V>, Error> {
         if !active(Mutant::PendingLookedAtLate) && self.bars(look) {
-            look.series.missed_shared(MissReason::Pending);
+            look.missed(MissReason::Pending);
             return Ok(Found::Barred);
         }
         let (value, observed) = match self.read(look, budget).await {
             Ok(read) => read,
             Err(error) => {
-                look.series.missed_shared(MissReason::Unavailable);
+                look.missed(MissReason::Unavailable);
                 return Err(error);
             }
         };
@@ -118,12 +134,12 @@ impl Shared {
         };
         match opened.and_then(judged) {
             Ok((Judged::Fresh(kept), id)) => {
-                look.series.shared_hits.fetch_add(1, Relaxed);
+                look.hit();
                 Found::Entry(kept, observed, id)
             }
             Ok((Judged::Aged(aged), _)) => Found::Aged(aged, observed),
             Err(reason) => {
-                look.series.missed_shared(reason);
+                look.missed(reason);
                 Found::Nothing(observed)
             }
         }
