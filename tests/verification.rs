@@ -30,6 +30,11 @@ impl Shop {
         Some(self.price.load(SeqCst))
     }
 
+    #[cached(cache = self.cache, key_prefix = "shop", verify = 0.999999, store_if = |price| *price < 10)]
+    async fn low_price(&self) -> u32 {
+        self.price.load(SeqCst)
+    }
+
     #[invalidate_cache("shop:*", cache = self.cache)]
     async fn set_price(&self, price: u32) {
         self.price.store(price, SeqCst);
@@ -117,5 +122,20 @@ fn synchronous_functions_are_verified_too() {
         assert_eq!(shop.price_in_sync(), Some(3));
         clock.advance(MOMENT);
         assert_eq!(shop.stats("price_in_sync").missed_invalidations, 1);
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_would_not_be_kept_accuses_nobody() {
+    for (shop, clock) in shops() {
+        assert_eq!(shop.low_price().await, 1);
+        shop.forget_to_invalidate(10);
+        assert_eq!(shop.low_price().await, 10);
+        clock.advance(MOMENT);
+        assert_eq!(shop.stats("low_price").missed_invalidations, 0);
+        shop.forget_to_invalidate(9);
+        assert_eq!(shop.low_price().await, 9);
+        clock.advance(MOMENT);
+        assert_eq!(shop.stats("low_price").missed_invalidations, 1);
     }
 }

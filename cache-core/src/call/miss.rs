@@ -77,7 +77,7 @@ impl<S, V: LocalValue> Miss<S, V> {
         };
         match self.look(subject).await {
             Looked::Answer(kept) => answer(self.shape, kept),
-            Looked::Sampled(sample) => self.verify(subject, sample, work.body).await,
+            Looked::Sampled(sample) => self.verify(subject, sample, work).await,
             Looked::At(ground, _) => self.compute_at(subject, ground, work).await,
         }
     }

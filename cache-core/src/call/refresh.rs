@@ -43,7 +43,7 @@ impl<S, V: LocalValue> Miss<S, V> {
             Looked::Answer(kept) => return answer(self.shape, kept),
             Looked::Sampled(sample) => {
                 let body = async move || body().await;
-                return self.verify(subject, sample, body).await;
+                return self.verify(subject, sample, Work { body, condition }).await;
             }
             Looked::At(ground, held) => (ground, held),
         };

@@ -7,8 +7,8 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{LocalValue, Miss, answer};
-use crate::body::{block_on, inside};
+use super::{Condition, LocalValue, Miss, Work, answer};
+use crate::body::{block_on, inside, inside_now};
 use crate::cache::Inner;
 use crate::memory::entry::Entry;
 use crate::outcome::{Outcome, Shape};
@@ -37,21 +37,23 @@ impl<S, V: LocalValue> Miss<S, V> {
 
     /// Runs the body, whatever others compute, and answers with what it gives; if it fails, with what
     /// was kept.
-    pub(super) async fn verify<R>(
+    pub(super) async fn verify<R, B, K>(
         &self,
         subject: &Subject,
         sample: Sample<V>,
-        body: impl AsyncFnOnce() -> R,
+        work: Work<B, K>,
     ) -> R
     where
         S: Shape<R, Value = V>,
+        B: AsyncFnOnce() -> R,
+        K: Condition<V>,
     {
         let series = &subject.series;
         // A store's hit is counted already.
         if let Sampled::InMemory(_) = sample.entry {
             series.hit();
         }
-        let computed = inside(pin!(body())).await;
+        let computed = inside(pin!((work.body)())).await;
         let fresh = match self.shape.outcome(&computed) {
             Outcome::Value(value) => Some(value),
             Outcome::Absent => None,
@@ -59,6 +61,8 @@ impl<S, V: LocalValue> Miss<S, V> {
         };
         series.verified.fetch_add(1, Relaxed);
         let same = match (fresh, &sample.kept) {
+            // What would not be kept says nothing about what is.
+            (Some(fresh), _) if !inside_now(|| work.condition.judge(fresh)).keep => true,
             (Some(fresh), Some(kept)) => match S::EQUAL.or(self.handling.same) {
                 Some(same) => same(fresh, kept),
                 // There is nothing to compare them by.

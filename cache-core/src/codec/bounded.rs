@@ -5,7 +5,7 @@
 //! the number of parts by that of the bytes.
 
 use std::cell::Cell;
-#[cfg(all(feature = "postcard", debug_assertions))]
+#[cfg(feature = "postcard")]
 use std::cell::RefCell;
 use std::fmt;
 
@@ -22,12 +22,13 @@ const FREE: usize = 1 << 16;
 /// What is left for one value.
 pub(super) struct Limits {
     parts: Cell<usize>,
-    #[cfg(all(feature = "postcard", debug_assertions))]
-    pub(super) asked: RefCell<Vec<Asked>>,
+    /// What was asked for, if that is recorded.
+    #[cfg(feature = "postcard")]
+    pub(super) asked: Option<RefCell<Vec<Asked>>>,
 }
 
 /// What was asked for of one struct.
-#[cfg(all(feature = "postcard", debug_assertions))]
+#[cfg(feature = "postcard")]
 pub(super) struct Asked {
     /// Its fields, and their aliases.
     pub(super) fields: &'static [&'static str],
@@ -39,8 +40,17 @@ impl Limits {
     pub(super) fn of(bytes: &[u8]) -> Self {
         Self {
             parts: Cell::new(bytes.len().saturating_add(FREE)),
-            #[cfg(all(feature = "postcard", debug_assertions))]
-            asked: RefCell::default(),
+            #[cfg(feature = "postcard")]
+            asked: None,
+        }
+    }
+
+    /// Records what is asked for, too.
+    #[cfg(feature = "postcard")]
+    pub(super) fn recording(bytes: &[u8]) -> Self {
+        Self {
+            asked: Some(RefCell::default()),
+            ..Self::of(bytes)
         }
     }
 
@@ -51,24 +61,24 @@ impl Limits {
         Ok(())
     }
 
-    #[cfg(all(feature = "postcard", debug_assertions))]
+    #[cfg(feature = "postcard")]
     fn begin(&self, fields: &'static [&'static str]) -> Option<usize> {
-        let mut asked = self.asked.borrow_mut();
+        let mut asked = self.asked.as_ref()?.borrow_mut();
         asked.push(Asked { fields, count: 0 });
         Some(asked.len() - 1)
     }
 
-    #[cfg(not(all(feature = "postcard", debug_assertions)))]
+    #[cfg(not(feature = "postcard"))]
     fn begin(&self, _: &'static [&'static str]) -> Option<usize> {
         None
     }
 
     fn ask(&self, of: Option<usize>) {
-        #[cfg(all(feature = "postcard", debug_assertions))]
-        if let Some(of) = of {
-            self.asked.borrow_mut()[of].count += 1;
+        #[cfg(feature = "postcard")]
+        if let (Some(of), Some(asked)) = (of, &self.asked) {
+            asked.borrow_mut()[of].count += 1;
         }
-        #[cfg(not(all(feature = "postcard", debug_assertions)))]
+        #[cfg(not(feature = "postcard"))]
         let _ = of;
     }
 }

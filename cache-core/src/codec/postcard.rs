@@ -13,6 +13,7 @@ use crate::Error;
 #[cfg(debug_assertions)]
 use crate::round_trip::Misfit;
 use positional::{Positional, Seen};
+use variants::Variant;
 
 /// [Postcard](https://postcard.jamesmunns.com/wire-format): small and fast, and without any name, so
 /// the bytes say nothing without the type. Needs the feature `postcard`.
@@ -21,13 +22,13 @@ use positional::{Positional, Seen};
 /// and maps with any keys. What needs names can't be read back, and is a miss each time:
 /// `#[serde(flatten)]`, `#[serde(untagged)]`, `#[serde(tag = "…")]`, `serde_json::Value`. A value of
 /// which `skip_serializing_if` leaves a field out is an error when it is encoded, for what is behind
-/// the field would be read in its place. A field that is `skip_serializing` alone, and so asked for
-/// and never written, no encoding can see: a debug build tells of it, by name.
+/// the field would be read in its place.
 ///
-/// By serde's derive, an enum with a variant that is `#[serde(skip)]` is written with other numbers than it is read
-/// with. A cache finds out, and does not store what would come back as another variant; bytes that are
-/// made by this codec's own [`encode`](Codec::encode), as by a codec around it, are not read back: let the skipped
-/// variant be the last.
+/// A field that is `skip_serializing` alone is asked for and never written; and by serde's derive, an enum with
+/// a variant that is `#[serde(skip)]` is written with other numbers than it is read with. A cache finds
+/// out, by reading the first value of each shape back, and does not store what would come back as something
+/// else. Bytes that are made by this codec's own [`encode`](Codec::encode), as by a codec around it, are not
+/// read back: use `skip` for such a field, and let the skipped variant be the last.
 ///
 /// Types that make a difference between formats for people and others, such as those of `uuid`, are
 /// written as for the others. The shape by which a store tells types apart is the one for people:
@@ -99,21 +100,55 @@ where
         return Ok(());
     }
     let read_again = || {
+        if let Some((_, field)) = unwritten(value) {
+            return Ok(Some(Lost::Field(field)));
+        }
         let again = Seen::default();
         let back: V = decode(&into[start..], &Limits::of(&into[start..]))?;
         // What can't be written comes to its end before a variant that is written otherwise.
         let _ = encode(&back, &mut Vec::new(), &again);
-        Ok::<_, Error>(seen.variants.compare::<V>(&again.variants))
+        let lost = seen.variants.compare::<V>(&again.variants);
+        Ok::<_, Error>(lost.map(Lost::Variant))
     };
     // What can't be read is a miss each time, and no other value.
-    match catch_unwind(AssertUnwindSafe(read_again)) {
-        Ok(Ok(Some(lost))) => Err(Error::data(format!(
-            "the value can't be expressed in Postcard: its variant `{}::{}` would be read as another, for one before \
-             it is skipped (`#[serde(skip)]`)",
+    let reason = match catch_unwind(AssertUnwindSafe(read_again)) {
+        Ok(Ok(Some(Lost::Variant(lost)))) => format!(
+            "its variant `{}::{}` would be read as another, for one before it is skipped (`#[serde(skip)]`)",
             lost.of, lost.name
-        ))),
-        _ => Ok(()),
+        ),
+        Ok(Ok(Some(Lost::Field(field)))) => format!(
+            "its field `{field}` is never written (`skip_serializing`), and what is behind it would be read in its place"
+        ),
+        _ => return Ok(()),
+    };
+    Err(Error::data(format!(
+        "the value can't be expressed in Postcard: {reason}"
+    )))
+}
+
+/// What would not come back.
+enum Lost {
+    Variant(Variant),
+    Field(&'static str),
+}
+
+/// The first struct of `value` that is asked for more fields than were written of it, and one of those:
+/// all that is behind it is read from the wrong place.
+fn unwritten<T: Serialize + DeserializeOwned>(value: &T) -> Option<(usize, &'static str)> {
+    let (mut bytes, seen) = (Vec::new(), Seen::recording());
+    encode(value, &mut bytes, &seen).ok()?;
+    let limits = Limits::recording(&bytes);
+    let _ = decode::<T>(&bytes, &limits);
+    let (written, asked) = (seen.structs?.into_inner(), limits.asked?.into_inner());
+    let mut pairs = written.iter().zip(asked.iter()).enumerate();
+    let (number, (written, asked)) =
+        pairs.find(|(_, (written, asked))| asked.count != written.len())?;
+    let is_known = |name: &&'static str| asked.fields.contains(name);
+    if asked.count < written.len() || !written.iter().all(is_known) {
+        return None;
     }
+    let missing = asked.fields.iter().find(|name| !written.contains(name))?;
+    Some((number, missing))
 }
 
 /// What is written goes behind what is there.
@@ -156,26 +191,10 @@ fn decode<T: DeserializeOwned>(bytes: &[u8], limits: &Limits) -> Result<T, Error
 
 #[cfg(debug_assertions)]
 impl Postcard {
-    /// The first struct of `value` that is asked for more fields than were written of it: all that
-    /// is behind it is read from the wrong place.
+    /// Where a value would be read from the wrong place.
     pub(crate) fn misfit<T: Serialize + DeserializeOwned>(value: &T) -> Option<Misfit> {
-        let (mut bytes, seen) = (Vec::new(), Seen::default());
-        encode(value, &mut bytes, &seen).ok()?;
-        let limits = Limits::of(&bytes);
-        let _ = decode::<T>(&bytes, &limits);
-        let (written, asked) = (seen.structs.borrow(), limits.asked.borrow());
-        let mut pairs = written.iter().zip(asked.iter()).enumerate();
-        let (number, (written, asked)) =
-            pairs.find(|(_, (written, asked))| asked.count != written.len())?;
-        let is_known = |name: &&'static str| asked.fields.contains(name);
-        if asked.count < written.len() || !written.iter().all(is_known) {
-            return None;
-        }
-        let missing = asked.fields.iter().find(|name| !written.contains(name))?;
-        Some(Misfit::Unwritten {
-            number,
-            field: missing,
-        })
+        let (number, field) = unwritten(value)?;
+        Some(Misfit::Unwritten { number, field })
     }
 }
 
@@ -309,6 +328,28 @@ mod tests {
         let mut bytes = Vec::new();
         encode_as(&State::Gone { seat: 7 }, &mut bytes).unwrap();
         assert!(Postcard.decode::<State>(&bytes).is_err());
+    }
+
+    #[test]
+    fn a_field_that_is_asked_for_and_never_written_is_refused_by_name() {
+        #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+        struct User {
+            #[serde(skip_serializing, default)]
+            secret: u8,
+            role: u8,
+            groups: Vec<u8>,
+        }
+        let user = User {
+            secret: 0,
+            role: 3,
+            groups: vec![1, 9],
+        };
+        for _ in 0..2 {
+            let refused = encode_as(&Some(user.clone()), &mut Vec::new()).unwrap_err();
+            assert!(refused.to_string().contains("`secret`"), "{refused}");
+            // Nor is one known to be sound because another value of its type has none.
+            assert!(encode_as(&None::<User>, &mut Vec::new()).is_ok());
+        }
     }
 
     #[test]

@@ -87,21 +87,24 @@ impl<V: Serialize + DeserializeOwned> Trial<'_, V> {
         };
         let mut bytes = Vec::new();
         if let Err(error) = self.coder.encode(self.value, &mut bytes) {
+            // A codec that refuses such a value tells of the field alone.
+            self.at_work.set("Deserialize");
+            if let Form::Positions = self.coder.form()
+                && let Some(Misfit::Unwritten { number, field }) =
+                    self.coder.misfit(self.value, &bytes)
+            {
+                return unwritten(before.as_ref(), number, field);
+            }
             let field = before.as_ref().and_then(|before| self.culprit(before));
             return differs(field, error.to_string());
         }
         self.at_work.set("Deserialize");
-        let back = self.coder.decode_own(&bytes);
-        let misfit = match (&back, self.coder.form()) {
-            (Err(_), _) | (Ok(_), Form::Positions) => self.coder.misfit(self.value, &bytes),
-            (Ok(_), _) => None,
-        };
-        if let Some(Misfit::Unwritten { number, field }) = misfit {
-            return unwritten(before.as_ref(), number, field);
-        }
-        let back = match back {
+        let back = match self.coder.decode_own(&bytes) {
             Ok(back) => back,
-            Err(error) => return undecodable(before.as_ref(), misfit, error.to_string()),
+            Err(error) => {
+                let misfit = self.coder.misfit(self.value, &bytes);
+                return undecodable(before.as_ref(), misfit, error.to_string());
+            }
         };
         let outcome = self.judge(before.as_ref(), &back);
         self.at_work.set("Drop");

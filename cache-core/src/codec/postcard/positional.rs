@@ -4,9 +4,7 @@
 //! Without the name, what is behind a field that `skip_serializing_if` left out would be read in its
 //! place, and sometimes be taken for it.
 
-use std::cell::Cell;
-#[cfg(debug_assertions)]
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 use super::variants::Variants;
 use serde::ser::{
@@ -19,29 +17,33 @@ use serde::ser::{
 pub(super) struct Seen {
     /// The field that was to be left out.
     pub(super) skipped: Cell<Option<&'static str>>,
-    /// The fields of each struct, in the order in which the structs began.
-    #[cfg(debug_assertions)]
-    pub(super) structs: RefCell<Vec<Vec<&'static str>>>,
+    /// The fields of each struct, in the order in which the structs began, if they are recorded.
+    pub(super) structs: Option<RefCell<Vec<Vec<&'static str>>>>,
     pub(super) variants: Variants,
 }
 
 impl Seen {
-    fn begin(&self) -> usize {
-        #[cfg(debug_assertions)]
-        {
-            let mut structs = self.structs.borrow_mut();
-            structs.push(Vec::new());
-            structs.len() - 1
+    /// Records the fields of each struct, too.
+    pub(super) fn recording() -> Self {
+        Self {
+            structs: Some(RefCell::default()),
+            ..Self::default()
         }
-        #[cfg(not(debug_assertions))]
-        0
+    }
+
+    fn begin(&self) -> usize {
+        let Some(structs) = &self.structs else {
+            return 0;
+        };
+        let mut structs = structs.borrow_mut();
+        structs.push(Vec::new());
+        structs.len() - 1
     }
 
     fn field(&self, of: usize, name: &'static str) {
-        #[cfg(debug_assertions)]
-        self.structs.borrow_mut()[of].push(name);
-        #[cfg(not(debug_assertions))]
-        let _ = (of, name);
+        if let Some(structs) = &self.structs {
+            structs.borrow_mut()[of].push(name);
+        }
     }
 }
 
@@ -129,6 +131,7 @@ impl<'a, S: Serializer> Serializer for Positional<'a, S> {
         name: &'static str,
         len: usize,
     ) -> Result<Self::SerializeStruct, S::Error> {
+        self.seen.variants.note_struct(name, len);
         let (seen, of) = (self.seen, self.seen.begin());
         let inner = self.inner.serialize_struct(name, len)?;
         Ok(Positional { inner, seen, of })

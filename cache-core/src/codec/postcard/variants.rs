@@ -3,7 +3,8 @@
 //! serde's derive numbers all variants where it writes, and those that are not skipped where it reads.
 //! By its number, a variant behind a `#[serde(skip)]` is taken for the one after it. The names are
 //! known where it is written, and nobody knows the numbers of the reader but the reader. So the first
-//! value of a type that has a variant is read back, and has to have the same ones.
+//! value of a type that has a variant is read back, and has to have the same ones. Nor does anything
+//! that is written tell which fields a struct is asked for, so the first with a struct is read back as well.
 
 use std::any::TypeId;
 use std::cell::RefCell;
@@ -15,7 +16,7 @@ use std::sync::{LazyLock, PoisonError, RwLock};
 pub(super) struct Variant {
     pub(super) index: u32,
     pub(super) name: &'static str,
-    /// The enum.
+    /// The enum; empty for a struct, whose number is that of its fields.
     pub(super) of: &'static str,
 }
 
@@ -27,6 +28,11 @@ pub(super) struct Variants(RefCell<Vec<Variant>>);
 static SOUND: LazyLock<RwLock<HashSet<(TypeId, Variant)>>> = LazyLock::new(RwLock::default);
 
 impl Variants {
+    /// Notes a struct of which so many fields were written.
+    pub(super) fn note_struct(&self, name: &'static str, fields: usize) {
+        self.note("", u32::try_from(fields).unwrap_or(u32::MAX), name);
+    }
+
     pub(super) fn note(&self, of: &'static str, index: u32, name: &'static str) {
         let variant = Variant { index, name, of };
         let mut all = self.0.borrow_mut();
@@ -51,7 +57,10 @@ impl Variants {
     /// Numbers are taken for higher ones or for their own, so what is another set is not the same.
     pub(super) fn compare<V: 'static>(&self, back: &Self) -> Option<Variant> {
         let (all, back) = (self.0.borrow(), back.0.borrow());
-        if let Some(lost) = all.iter().find(|variant| !back.contains(variant)) {
+        if let Some(lost) = all
+            .iter()
+            .find(|variant| !variant.of.is_empty() && !back.contains(variant))
+        {
             return Some(*lost);
         }
         let mut sound = SOUND.write().unwrap_or_else(PoisonError::into_inner);
