@@ -203,7 +203,14 @@ impl Background {
             if running.jobs.is_empty() {
                 return Poll::Ready(());
             }
-            running.waiting.push(cx.waker().clone());
+            // Once, however often it is polled.
+            if !running
+                .waiting
+                .iter()
+                .any(|waker| waker.will_wake(cx.waker()))
+            {
+                running.waiting.push(cx.waker().clone());
+            }
             Poll::Pending
         })
         .await;

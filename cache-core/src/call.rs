@@ -76,10 +76,9 @@ pub struct Call<R, S: Shape<R>, K = Unconditional> {
 enum State<S, V> {
     Hit(S, Option<V>),
     Miss(Box<Miss<S, V>>),
-    /// Neither looked up nor to be stored.
-    Bypassed,
-    /// Made only to learn what it is about.
-    Rehearsed(Box<Part>),
+    /// Neither looked up nor to be stored; and stopped before, if it is made only to learn what it is
+    /// about.
+    Uncached(Option<Box<Part>>),
 }
 
 impl<R, S> Call<R, S>
@@ -98,11 +97,11 @@ where
 
     /// A call that runs as if the function were not cached.
     pub(crate) fn bypassed() -> Self {
-        Self::new(State::Bypassed)
+        Self::new(State::Uncached(None))
     }
 
     pub(crate) fn rehearsed(part: Part) -> Self {
-        Self::new(State::Rehearsed(Box::new(part)))
+        Self::new(State::Uncached(Some(Box::new(part))))
     }
 
     fn new(state: State<S, S::Value>) -> Self {
@@ -143,7 +142,7 @@ where
 
     #[inline]
     fn under<L>(mut self, condition: impl FnOnce(K) -> L) -> Call<R, S, L> {
-        if let State::Rehearsed(part) = &mut self.state {
+        if let State::Uncached(Some(part)) = &mut self.state {
             part.conditional();
         }
         Call {
@@ -158,8 +157,8 @@ where
     pub fn ttl(mut self, ttl: impl FnOnce() -> Duration) -> Self {
         match &mut self.state {
             State::Miss(miss) => miss.ttl = Some(ttl()),
-            State::Rehearsed(part) => part.ttl(ttl()),
-            State::Hit(..) | State::Bypassed => {}
+            State::Uncached(Some(part)) => part.ttl(ttl()),
+            State::Hit(..) | State::Uncached(None) => {}
         }
         self
     }
@@ -178,8 +177,8 @@ where
     pub fn none_ttl(mut self, ttl: impl FnOnce() -> Duration) -> Self {
         match &mut self.state {
             State::Miss(miss) => miss.none_ttl = Some(ttl()),
-            State::Rehearsed(part) => part.none_ttl(ttl()),
-            State::Hit(..) | State::Bypassed => {}
+            State::Uncached(Some(part)) => part.none_ttl(ttl()),
+            State::Hit(..) | State::Uncached(None) => {}
         }
         self
     }
@@ -193,8 +192,8 @@ where
     {
         match &mut self.state {
             State::Miss(miss) => miss.codec = Some(codec::of_function(codec())),
-            State::Rehearsed(part) => part.codec::<S::Value>(codec::of_function(codec())),
-            State::Hit(..) | State::Bypassed => {}
+            State::Uncached(Some(part)) => part.codec::<S::Value>(codec::of_function(codec())),
+            State::Hit(..) | State::Uncached(None) => {}
         }
         self
     }
@@ -211,9 +210,8 @@ where
                 let condition = self.condition;
                 Box::pin(miss.compute(Work { body, condition })).await
             }
-            State::Bypassed => Box::pin(body()).await,
-            State::Rehearsed(part) => {
-                Box::pin(part.stop()).await;
+            State::Uncached(part) => {
+                Box::pin(stop(part)).await;
                 Box::pin(body()).await
             }
         }
@@ -232,9 +230,8 @@ where
                 let condition = self.condition;
                 Box::pin(miss.compute_or_stale(Work { body, condition })).await
             }
-            State::Bypassed => Box::pin(body()).await,
-            State::Rehearsed(part) => {
-                Box::pin(part.stop()).await;
+            State::Uncached(part) => {
+                Box::pin(stop(part)).await;
                 Box::pin(body()).await
             }
         }
@@ -252,9 +249,8 @@ where
                 let (body, condition) = (async move || body(), self.condition);
                 block_on(Box::pin(miss.compute_or_stale(Work { body, condition })))
             }
-            State::Bypassed => body(),
-            State::Rehearsed(part) => {
-                block_on(part.stop());
+            State::Uncached(part) => {
+                block_on(stop(part));
                 body()
             }
         }
@@ -271,9 +267,8 @@ where
                 let (body, condition) = (async move || body(), self.condition);
                 block_on(Box::pin(miss.compute(Work { body, condition })))
             }
-            State::Bypassed => body(),
-            State::Rehearsed(part) => {
-                block_on(part.stop());
+            State::Uncached(part) => {
+                block_on(stop(part));
                 body()
             }
         }
@@ -301,9 +296,8 @@ where
                 let condition = self.condition;
                 Box::pin(miss.compute_or_refresh(Executor::Runtime, body, condition)).await
             }
-            State::Bypassed => Box::pin(body()).await,
-            State::Rehearsed(part) => {
-                Box::pin(part.stop()).await;
+            State::Uncached(part) => {
+                Box::pin(stop(part)).await;
                 Box::pin(body()).await
             }
         }
@@ -331,12 +325,18 @@ where
                     self.condition,
                 )))
             }
-            State::Bypassed => body()(),
-            State::Rehearsed(part) => {
-                block_on(part.stop());
+            State::Uncached(part) => {
+                block_on(stop(part));
                 body()()
             }
         }
+    }
+}
+
+/// Stops a call that is rehearsed.
+async fn stop(part: Option<Box<Part>>) {
+    if let Some(part) = part {
+        part.stop().await;
     }
 }
 

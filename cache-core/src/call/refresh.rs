@@ -1,6 +1,7 @@
 //! A call whose body may go on after the call has been answered.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::pin;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -8,7 +9,7 @@ use std::thread;
 use super::aging::Held;
 use super::{Condition, LocalValue, Looked, Miss, Work, answer};
 use crate::background::Executor;
-use crate::body::block_on;
+use crate::body::{block_on, inside};
 use crate::cache::Cache;
 use crate::clock::Tick;
 use crate::error::LOG;
@@ -37,7 +38,7 @@ impl<S, V: LocalValue> Miss<S, V> {
         R: Send + 'static,
     {
         let Some(subject) = &self.subject else {
-            return body().await;
+            return inside(pin!(body())).await;
         };
         let (ground, held) = match self.look(subject).await {
             Looked::Answer(kept) => return answer(self.shape, kept),
